@@ -1,0 +1,86 @@
+"""geomkit: exact curvature of metrics, proved.
+
+    import geomkit as gk
+
+    kerr = gk.catalog["kerr"]
+    gk.curvature(kerr).kretschmann        # simplified, exact, in milliseconds
+    gk.verify("claims.toml")              # each formula proved or refuted
+
+The names below are the public ones. Each is imported when it is first touched, so that
+`import geomkit` by itself costs next to nothing: no SymPy, no NumPy. Signs and index order are
+those of `geomkit.conventions`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from geomkit._version import __version__
+
+if TYPE_CHECKING:
+    from geomkit.catalog import catalog as catalog
+    from geomkit.curvature import Curvature as Curvature
+    from geomkit.curvature import curvature as curvature
+    from geomkit.errors import BudgetError as BudgetError
+    from geomkit.errors import DomainError as DomainError
+    from geomkit.errors import FieldError as FieldError
+    from geomkit.errors import FileError as FileError
+    from geomkit.errors import GeomkitError as GeomkitError
+    from geomkit.errors import MetricError as MetricError
+    from geomkit.errors import ParseError as ParseError
+    from geomkit.errors import TensorError as TensorError
+    from geomkit.files import load as load
+    from geomkit.metric import Metric as Metric
+    from geomkit.tensor import Tensor as Tensor
+    from geomkit.verify import verify as verify
+
+# Public name -> the module that defines it.
+_HOME = {
+    "BudgetError": "geomkit.errors",
+    "Curvature": "geomkit.curvature",
+    "DomainError": "geomkit.errors",
+    "FieldError": "geomkit.errors",
+    "FileError": "geomkit.errors",
+    "GeomkitError": "geomkit.errors",
+    "Metric": "geomkit.metric",
+    "MetricError": "geomkit.errors",
+    "ParseError": "geomkit.errors",
+    "Tensor": "geomkit.tensor",
+    "TensorError": "geomkit.errors",
+    "catalog": "geomkit.catalog",
+    "curvature": "geomkit.curvature",
+    "load": "geomkit.files",
+    "verify": "geomkit.verify",
+}
+
+__all__ = sorted(["__version__", *_HOME])  # noqa: PLE0605  (each name is a string)
+
+
+class _Package(ModuleType):
+    """The package, whose public names win over submodules of the same name.
+
+    Importing `geomkit.curvature` makes Python store that module as attribute `curvature` of the
+    package, which would hide the function `geomkit.curvature`, depending on who imported first.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and name in _HOME:
+            return
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        home = _HOME.get(name)
+        if home is None:
+            raise AttributeError(f"module 'geomkit' has no attribute {name!r}")
+        value = getattr(import_module(home), name)
+        super().__setattr__(name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        return list(__all__)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,22 @@
+"""What all tests share: how hard Hypothesis tries.
+
+`HYPOTHESIS_PROFILE=fast|ci|thorough`; `fast` is what `make test` uses, `thorough` is `make
+test-slow`. Under CI the fast profile is derandomised, so that a red run can be repeated.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# The first example pays for imports and for the tower; a deadline would make that a failure.
+_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+
+settings.register_profile("fast", max_examples=12, **_COMMON)
+settings.register_profile("ci", max_examples=12, derandomize=True, **_COMMON)
+settings.register_profile("thorough", max_examples=150, **_COMMON)
+
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "fast")
+)
