@@ -56,7 +56,24 @@ _HOME = {
     "verify": "geomkit.verify",
 }
 
-__all__ = sorted(["__version__", *_HOME])  # noqa: PLE0605  (each name is a string)
+__all__ = [
+    "BudgetError",
+    "Curvature",
+    "DomainError",
+    "FieldError",
+    "FileError",
+    "GeomkitError",
+    "Metric",
+    "MetricError",
+    "ParseError",
+    "Tensor",
+    "TensorError",
+    "__version__",
+    "catalog",
+    "curvature",
+    "load",
+    "verify",
+]
 
 
 class _Package(ModuleType):

@@ -17,6 +17,7 @@ settings.register_profile("fast", max_examples=12, **_COMMON)
 settings.register_profile("ci", max_examples=12, derandomize=True, **_COMMON)
 settings.register_profile("thorough", max_examples=150, **_COMMON)
 
-settings.load_profile(
+_DEFAULT = "ci" if os.environ.get("CI") else "fast"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _DEFAULT))
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "fast")
 )
