@@ -19,5 +19,3 @@ settings.register_profile("thorough", max_examples=150, **_COMMON)
 
 _DEFAULT = "ci" if os.environ.get("CI") else "fast"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _DEFAULT))
-    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "fast")
-)
