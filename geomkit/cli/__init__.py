@@ -1,0 +1,55 @@
+"""The command line: `geomkit derive | show | catalog | verify`.
+
+A command parses, calls one verb of the library, and prints. Modules are imported inside the
+commands, so that each costs only what it uses: deriving a scalar loads neither rich nor the
+machinery of `verify`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from geomkit.errors import BudgetError, GeomkitError
+
+__all__ = ["main"]
+
+BAD_INPUT = 2
+OVER_BUDGET = 3
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a letter shows an escape
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        from geomkit.cli.app import app
+
+        app(prog_name="geomkit")
+    except BudgetError as error:
+        _leave(f"over budget: {error}", OVER_BUDGET)
+    except GeomkitError as error:
+        _leave(str(error), BAD_INPUT)
+    except KeyboardInterrupt:
+        _leave("interrupted", 130)
+    except BrokenPipeError:
+        _close_stdout()
+        sys.exit(0)
+    except (RecursionError, MemoryError) as error:
+        _leave(f"the input is too large or too deep ({type(error).__name__})", BAD_INPUT)
+    except OSError as error:
+        _leave(f"{error.filename or 'system'}: {error.strerror or error}", BAD_INPUT)
+
+
+def _leave(message: str, status: int) -> None:
+    """Say on stderr what went wrong and end, without a traceback unless one is asked for."""
+    print(f"geomkit: error: {message}", file=sys.stderr)  # noqa: T201
+    if os.environ.get("GEOMKIT_DEBUG"):
+        raise  # the exception that the caller is handling
+    sys.exit(status)
+
+
+def _close_stdout() -> None:
+    """Let Python's flush at exit go nowhere when the reader (`| head`) has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

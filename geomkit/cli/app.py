@@ -1,0 +1,162 @@
+"""The commands and their options; what they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from geomkit.cli import text
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="geomkit",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Exact curvature of metrics, proved.\n\n"
+    "A metric is a TOML or JSON file, or a name of the catalogue (see `geomkit catalog`).",
+    epilog="Try:  geomkit derive kerr --quantity kretschmann",
+)
+
+Target = Annotated[
+    str, typer.Argument(metavar="FILE|NAME", help="A metric file, or a catalogue name.")
+]
+Budget = Annotated[
+    float | None,
+    typer.Option("--budget", metavar="S", min=0.01, help="Seconds that may be spent."),
+]
+
+
+class Format(StrEnum):
+    """How derived quantities are written."""
+
+    TEXT = "text"
+    LATEX = "latex"
+    JSON = "json"
+
+
+class Stage(StrEnum):
+    """What `show` can look at."""
+
+    TENSORS = "tensors"
+
+
+@app.command(help=text.DERIVE, short_help=text.DERIVE.splitlines()[0])
+def derive(
+    target: Target,
+    quantity: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--quantity",
+            "-q",
+            metavar="NAME",
+            help="What to derive; repeat it, or separate by commas.",
+        ),
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", "-f", case_sensitive=False, help="How to write it.")
+    ] = Format.TEXT,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            metavar="UD..",
+            help="Index positions to bring tensors to: u up, d down, e.g. `ud` for R^i_j.",
+        ),
+    ] = None,
+    budget: Budget = None,
+) -> None:
+    """Derive curvature quantities of a metric, exactly and in simplified form."""
+    from geomkit.cli import supervise
+    from geomkit.cli.derive import run
+
+    with supervise.within(budget):
+        run(target, quantity or ["christoffel", "ricci", "scalar"], form.value, index, budget)
+
+
+@app.command(help=text.SHOW, short_help=text.SHOW.splitlines()[0])
+def show(
+    target: Target,
+    quantity: Annotated[
+        list[str] | None,
+        typer.Option("--quantity", "-q", metavar="NAME", help="A quantity to look at."),
+    ] = None,
+    stage: Annotated[
+        Stage, typer.Option("--stage", case_sensitive=False, help="Which stage of the derivation.")
+    ] = Stage.TENSORS,
+    budget: Budget = None,
+) -> None:
+    """Show a metric: line element, parameters, domain, claims; or a stage of a derivation."""
+    from geomkit.cli import supervise
+    from geomkit.cli.show import run
+
+    with supervise.within(budget):
+        run(target, quantity or [], stage.value, budget)
+
+
+@app.command(help=text.CATALOG, short_help=text.CATALOG.splitlines()[0])
+def catalog(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One metric.")] = None,
+) -> None:
+    """List the metrics of the catalogue, or show one with its reference and claims."""
+    from geomkit.cli.catalogue import run
+
+    run(name)
+
+
+@app.command(help=text.VERIFY, short_help=text.VERIFY.splitlines()[0])
+def verify(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Claim files, or folders of them.")
+    ],
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the verdicts as JSON.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a report to read.")
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", metavar="S", min=0.01, help="Seconds for each claim."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Files at the same time.")
+    ] = None,
+    no_fallback: Annotated[
+        bool, typer.Option("--no-fallback", help="Exact field only: never fall back to SymPy.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the summary only.")] = False,
+) -> None:
+    """Prove or refute the claims of claim files."""
+    from geomkit.cli.verify import run
+
+    raise typer.Exit(
+        run(
+            paths,
+            json=json,
+            html=html,
+            budget=budget,
+            jobs=jobs,
+            fallback=not no_fallback,
+            quiet=quiet,
+        )
+    )
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from geomkit._version import __version__
+
+        typer.echo(f"geomkit {__version__}")
+        raise typer.Exit

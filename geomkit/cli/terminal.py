@@ -1,0 +1,66 @@
+"""Printing: colours only on a terminal that wants them, and no loss of text anywhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["colourful", "console", "emit", "strong"]
+
+
+def colourful(stream: TextIO | None = None) -> bool:
+    """Tell whether colours may be used: a terminal, NO_COLOR unset, TERM not dumb.
+
+    Args:
+        stream: where the text goes; standard output by default.
+
+    Returns:
+        Whether escape sequences may be written.
+    """
+    stream = stream or sys.stdout
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and stream.isatty()
+
+
+def strong(text: str) -> str:
+    """Make text bold where that is possible.
+
+    Args:
+        text: the text.
+
+    Returns:
+        The text, in escape sequences on a terminal.
+    """
+    return f"\x1b[1m{text}\x1b[0m" if colourful() else text
+
+
+def emit(text: str) -> None:
+    """Print to standard output.
+
+    Args:
+        text: what to print; a newline follows.
+    """
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()  # a reader that has left shows here, and not when Python ends
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make a rich console for tables and progress bars.
+
+    Args:
+        stderr: write to standard error.
+
+    Returns:
+        The console; without colours, and never cutting text, when it is not a terminal.
+    """
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    plain = not colourful(stream)
+    # A file has no width; 160 columns keep a row of the table on its line.
+    width = None if stream.isatty() else 160
+    return Console(file=stream, no_color=plain, highlight=False, width=width, emoji=False)

@@ -1,0 +1,140 @@
+"""`geomkit verify`: claim files in parallel, with a progress bar, verdicts in colour, JSON and HTML."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geomkit.cli.terminal import colourful, console, emit
+from geomkit.verify import verify
+
+if TYPE_CHECKING:
+    from geomkit.verify import FileResult, Report
+
+__all__ = ["run", "verdict_lines"]
+
+Progress = Callable[[int, int, str], None]
+
+# The mark in front of a verdict, and its colour: bold blue and orange differ for everybody.
+_COLOURS = {"+": "1;34", "x": "1;38;5;208", "?": "1;33", "!": "1;31"}
+
+
+def run(
+    paths: Sequence[Path],
+    *,
+    json: Path | None,
+    html: Path | None,
+    budget: float | None,
+    jobs: int | None,
+    fallback: bool,
+    quiet: bool = False,
+) -> int:
+    """Verify, print, and write what was asked for.
+
+    Args:
+        paths: claim files and folders.
+        json: where the verdicts go, or None.
+        html: where the report goes, or None.
+        budget: seconds a claim may take.
+        jobs: files at the same time.
+        fallback: whether numeric verdicts are allowed.
+        quiet: print only the summary.
+
+    Returns:
+        The exit status.
+    """
+    with _progress() as step:
+        report = verify(
+            [str(path) for path in paths],
+            budget=budget,
+            jobs=jobs,
+            fallback=fallback,
+            progress=step,
+        )
+    if not quiet:
+        for file in report.files:
+            emit("\n".join(verdict_lines(file)))
+    emit(str(report).splitlines()[-1])
+    if json is not None:
+        write_text(json, json_text.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
+        emit(f"verdicts: {json}")
+    if html is not None:
+        _write_html(html, report)
+    return report.exit_status
+
+
+def verdict_lines(file: FileResult) -> Iterator[str]:
+    """Give the lines about one file; on a terminal the marks are coloured.
+
+    Args:
+        file: the answers for the file.
+
+    Yields:
+        The lines.
+    """
+    for line in str(file).splitlines():
+        match = re.match(r"( *)([+x?!])( .*)", line)
+        if match and colourful():
+            space, mark, rest = match.groups()
+            verdict, _, tail = rest.strip().partition(" ")
+            yield f"{space}\x1b[{_COLOURS[mark]}m{mark} {verdict}\x1b[0m {tail}"
+        else:
+            yield line
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file completely or not at all: to a temporary file beside it, then moved into place.
+
+    Args:
+        path: where; missing folders are made.
+        text: what.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _write_html(path: Path, report: Report) -> None:
+    from geomkit.report import render
+
+    write_text(path, render(report.to_json()))
+    emit(f"report: {path}")
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Show a progress bar on stderr while claims are checked; nothing when it is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("verifying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def step(done: int, total: int, label: str) -> None:
+            name = label.replace("[", r"\[")
+            bar.update(task, completed=done, total=total, description=name)
+
+        yield step
