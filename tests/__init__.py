@@ -1,0 +1,1 @@
+"""Tests of geomkit and ndm: laws, independent oracles, random metrics."""

@@ -1,0 +1,380 @@
+"""Random metrics, coordinate changes, surfaces and tensor fields for Hypothesis.
+
+Everything is drawn as text, in the syntax users write, so that a falsifying example can be pasted
+into a claim file, and so that the parser is on the tested path. Each strategy guarantees by
+construction what its name says (see `Spec`): no example is thrown away.
+
+Metrics are regular on all of R^n (or on the box they declare), whatever the parameters:
+
+- `diagonal`: positive functions on the diagonal, signs as wanted;
+- `sheared`: L^T D L with L unit upper triangular and D diagonal, det g = det D; any entries in L;
+- `dominant`: diagonal >= 2, row sums of the rest < 1, so that det g is irreducible in general;
+- `unspecified`: functions of one or two coordinates that nobody knows, E, F, G(u, v) included;
+- `warped`: static, spherically symmetric or expanding, with nu(r), a(t), r^2 and sin(theta)^2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+from geomkit.metric import Metric
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+COORDINATES = ("x", "y", "z", "w")
+NEW_COORDINATES = ("p", "q", "r", "s")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A metric as text: what `Metric` takes, and what a falsifying example shows."""
+
+    coordinates: tuple[str, ...]
+    matrix: tuple[tuple[str, ...], ...]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    functions: dict[str, list[str]] = field(default_factory=dict)
+    domain: dict[str, list[str]] = field(default_factory=dict)
+
+    def build(self) -> Metric:
+        """The metric itself."""
+        return Metric(
+            coordinates=list(self.coordinates),
+            matrix=[list(row) for row in self.matrix],
+            parameters=dict(self.parameters),
+            functions=dict(self.functions),
+            domain=dict(self.domain),
+        )
+
+
+# -- scalar functions as text ---------------------------------------------------------------------
+def small_integers() -> st.SearchStrategy[int]:
+    """Coefficients: not zero, of at most one digit."""
+    return st.sampled_from([1, 2, 3, -1, -2])
+
+
+@st.composite
+def polynomials(draw: Draw, names: tuple[str, ...]) -> str:
+    """Sum of at most two monomials of degree at most two."""
+    terms = []
+    for _ in range(draw(st.integers(1, 2))):
+        factors = draw(st.lists(st.sampled_from(names), min_size=1, max_size=2))
+        terms.append("*".join([str(draw(small_integers())), *factors]))
+    return " + ".join(f"({term})" for term in terms)
+
+
+@st.composite
+def smooth(draw: Draw, names: tuple[str, ...]) -> str:
+    """Any function that is smooth on all of R^n: polynomials, sin, cos, exp, roots."""
+    inner = draw(polynomials(names))
+    shape = draw(st.sampled_from(["{}", "sin({})", "cos({})", "exp({})", "sinh({})", "({})**2"]))
+    return str(shape).format(inner) if draw(st.booleans()) else inner
+
+
+#: Positive on R whatever {x} and {a} > 0 are; {p} is a real parameter.
+_POSITIVE = {
+    "polynomial": ["1 + {x}**2", "{a} + {x}**2", "1 + {x}**2*{y}**2", "(1 + {x}**2 + {y}**2)**2"],
+    "exponential": [
+        "exp({x})",
+        "{a}*exp(2*{x})",
+        "exp({x}*{y})",
+        "1 + exp({x})",
+        "exp(-2*{a}*{x})",
+    ],
+    "trigonometric": ["2 + sin({x})", "(2 + cos({x}))**2", "1 + {a}*sin({x})**2", "3 + tanh({x})"],
+    "hyperbolic": ["cosh({x})**2", "cosh({x} + {y})", "1 + {a}**2*sinh({x})**2"],
+    "algebraic": ["sqrt(1 + {x}**2)", "(1 + {x}**2)**(2/3)", "1/(1 + {x}**2 + {y}**2)"],
+    "logarithmic": ["1 + log(1 + {x}**2)**2", "log(2 + {x}**2)", "1 + atan({x})**2"],
+    "constant": ["1", "{a}", "{a}**2", "2"],
+}
+#: Positive where {x} > 0 only: the chart declares the box.
+_POSITIVE_ON_HALF_LINE = ["{x}**2", "1/{x}", "{x}**(2*{p})", "sqrt({x})", "{x}**(4/3)", "{x} + {a}"]
+
+
+@st.composite
+def positive(draw: Draw, names: tuple[str, ...], families: tuple[str, ...] = ()) -> str:
+    """A function that is positive on all of R^n for a > 0."""
+    family = draw(st.sampled_from(families or tuple(_POSITIVE)))
+    template = draw(st.sampled_from(_POSITIVE[family]))
+    x, y = draw(st.sampled_from(names)), draw(st.sampled_from(names))
+    return str(template.format(x=x, y=y, a="a"))
+
+
+@st.composite
+def bounded(draw: Draw, names: tuple[str, ...]) -> str:
+    """A function between -1/4 and 1/4 where all |x| <= 1."""
+    template = draw(
+        st.sampled_from(
+            ["0", "1/4", "{x}/4", "{x}*{y}/4", "sin({x})/4", "cos({x}*{y})/4", "-{x}**2/4"]
+        )
+    )
+    return str(template.format(x=draw(st.sampled_from(names)), y=draw(st.sampled_from(names))))
+
+
+# -- metrics --------------------------------------------------------------------------------------
+PARAMETERS = {"a": {"range": ["1/2", "2"]}, "p": {"range": ["1/2", "2"]}}
+
+
+def _with_used_parameters(spec: Spec) -> Spec:
+    """Declare the parameters that occur: an unused one is reported as a mistake."""
+    text = " ".join(entry for row in spec.matrix for entry in row)
+    used = {name: box for name, box in PARAMETERS.items() if _mentions(text, name)}
+    return Spec(spec.coordinates, spec.matrix, used, spec.functions, spec.domain)
+
+
+def _mentions(text: str, name: str) -> bool:
+    cleaned = "".join(letter if letter.isalnum() or letter == "_" else " " for letter in text)
+    return name in cleaned.split()
+
+
+def _diagonal(entries: list[str]) -> tuple[tuple[str, ...], ...]:
+    n = len(entries)
+    return tuple(tuple(entries[i] if i == j else "0" for j in range(n)) for i in range(n))
+
+
+def _signed(draw: Draw, entries: list[str]) -> list[str]:
+    """Riemannian or, with a minus on the first entry, Lorentzian."""
+    if draw(st.booleans()):
+        return [f"-({entries[0]})", *entries[1:]]
+    return entries
+
+
+@st.composite
+def diagonal(draw: Draw, dimensions: tuple[int, ...] = (1, 2, 3, 4)) -> Spec:
+    """Diagonal metrics, regular on R^n or on a box x > 0 for their first coordinate."""
+    n = draw(st.sampled_from(dimensions))
+    names = COORDINATES[:n]
+    entries = [draw(positive(names)) for _ in range(n)]
+    domain = {}
+    if draw(st.booleans()):
+        template = draw(st.sampled_from(_POSITIVE_ON_HALF_LINE))
+        entries[-1] = str(template.format(x="x", a="a", p="p"))
+        domain = {"x": ["1/4", "2"]}
+    return _with_used_parameters(Spec(names, _diagonal(_signed(draw, entries)), domain=domain))
+
+
+@st.composite
+def sheared(draw: Draw, dimensions: tuple[int, ...] = (2, 3), shears: int = 2) -> Spec:
+    """g = L^T D L, regular on R^n with det g = det D, with at most `shears` entries in L."""
+    n = draw(st.sampled_from(dimensions))
+    names = COORDINATES[:n]
+    # Two families of transcendental functions on the diagonal are enough to meet in one tower.
+    weights = _signed(draw, [draw(positive(names)) for _ in range(n)])
+    places = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    chosen = draw(st.lists(st.sampled_from(places), min_size=1, max_size=shears, unique=True))
+    lower = {place: draw(smooth(names)) for place in chosen}
+    matrix = tuple(tuple(_sheared_entry(weights, lower, j, k) for k in range(n)) for j in range(n))
+    return _with_used_parameters(Spec(names, matrix))
+
+
+def _sheared_entry(weights: list[str], lower: dict[tuple[int, int], str], j: int, k: int) -> str:
+    """sum_i D_i L_ij L_ik as text, L_ii = 1."""
+    terms = []
+    for i, weight in enumerate(weights):
+        left, right = ("1" if i == m else lower.get((i, m)) for m in (j, k))
+        if left is not None and right is not None:
+            terms.append(f"({weight})*({left})*({right})")
+    return " + ".join(terms) or "0"
+
+
+@st.composite
+def dominant(draw: Draw, dimensions: tuple[int, ...] = (2, 3)) -> Spec:
+    """Full matrices, diagonally dominant for |x| <= 1; Lorentzian when the first sign is turned.
+
+    With g_00 < 0 and the other block positive definite, det g < 0: regular as well.
+    """
+    n = draw(st.sampled_from(dimensions))
+    names = COORDINATES[:n]
+    diagonal_entries = ["2 + {x}**2", "3", "2 + exp({x})", "3 + sin({x})", "2 + {x}**2*{y}**2"]
+    x, y = st.sampled_from(names), st.sampled_from(names)
+    entries = [
+        str(draw(st.sampled_from(diagonal_entries)).format(x=draw(x), y=draw(y))) for _ in names
+    ]
+    entries = _signed(draw, entries)
+    off = {(i, j): draw(bounded(names)) for i in range(n) for j in range(i + 1, n)}
+    matrix = tuple(
+        tuple(entries[i] if i == j else off[min(i, j), max(i, j)] for j in range(n))
+        for i in range(n)
+    )
+    domain = {name: ["-1", "1"] for name in names}
+    return _with_used_parameters(Spec(names, matrix, domain=domain))
+
+
+_FUNCTIONS = {"f(x)": ["1 + x**2/3", "exp(x/2)"], "h(x, y)": ["2 + x*y/5", "exp(x - y/2)"]}
+_UNSPECIFIED = [
+    "f(x)**2",
+    "exp(2*f(x))",
+    "exp(h(x, y))",
+    "h(x, y)**2",
+    "1 + f(x)**2",
+    "exp(f(x))*(1 + y**2)",
+]
+
+
+@st.composite
+def unspecified(draw: Draw, dimensions: tuple[int, ...] = (2, 3, 4)) -> Spec:
+    """Diagonal or once sheared metrics with unknown f(x) and h(x, y)."""
+    n = draw(st.sampled_from(dimensions))
+    names = COORDINATES[:n]
+    entries = [draw(st.sampled_from(_UNSPECIFIED))]
+    entries += [draw(st.sampled_from([*_UNSPECIFIED, "1", "a", "1 + y**2"])) for _ in range(n - 1)]
+    entries = _signed(draw, draw(st.permutations(entries)))
+    lower = {}
+    if n < 4 and draw(st.booleans()):
+        lower[0, n - 1] = draw(st.sampled_from(["f(x)", "h(x, y)", "x*y", "diff(f(x), x)"]))
+    matrix = tuple(tuple(_sheared_entry(entries, lower, j, k) for k in range(n)) for j in range(n))
+    text = " ".join(entry for row in matrix for entry in row)
+    used = {name: list(ex) for name, ex in _FUNCTIONS.items() if _mentions(text, name[0])}
+    return _with_used_parameters(Spec(names, matrix, functions=used))
+
+
+@st.composite
+def warped(draw: Draw) -> Spec:
+    """The four-dimensional ansaetze of relativity, with or without unspecified functions."""
+    lapse = draw(st.sampled_from(["-exp(2*n(r))", "-(1 - 2*a/r)", "-f(r)", "-1", "-(1 + r**2)"]))
+    radial = draw(st.sampled_from(["exp(2*l(r))", "1/(1 - 2*a/r)", "1/f(r)", "1/(1 + r**2)", "1"]))
+    scale = draw(st.sampled_from(["1", "exp(t)", "b(t)**2", "cosh(t)**2", "t**(2*p)"]))
+    sphere = draw(
+        st.sampled_from(
+            [
+                ("r**2", "r**2*sin(v)**2"),
+                ("r**2 + a**2", "cos(v)**2"),
+                ("exp(2*r)", "exp(2*r)"),
+                ("sinh(r)**2", "sinh(r)**2*v**2"),
+            ]
+        )
+    )
+    entries = [lapse, *(f"({scale})*({part})" for part in (radial, *sphere))]
+    candidates = {
+        "n(r)": ["1/r", "r/5"],
+        "l(r)": ["r/7", "1/r"],
+        "f(r)": ["1 + r**2", "2 - 1/r"],
+        "b(t)": ["1 + t**2", "exp(t/2)"],
+    }
+    text = " ".join(entries)
+    used = {name: values for name, values in candidates.items() if _mentions(text, name[0])}
+    domain = {"t": ["1/2", "2"], "r": ["5", "8"], "v": ["1/2", "1"]}
+    spec = Spec(("t", "r", "v", "u"), _diagonal(entries), functions=used, domain=domain)
+    return _with_used_parameters(spec)
+
+
+def metrics() -> st.SearchStrategy[Spec]:
+    """Any of the families, in dimensions 1 to 4."""
+    return st.one_of(diagonal(), sheared(), dominant(), unspecified(), warped())
+
+
+def entire_metrics(dimensions: tuple[int, ...] = (2, 3)) -> st.SearchStrategy[Spec]:
+    """Metrics that are regular on all of R^n: what a coordinate change may be applied to."""
+    families = tuple(name for name in _POSITIVE if name not in ("logarithmic",))
+    return st.one_of(_entire_diagonal(dimensions, families), sheared(dimensions[:1], shears=1))
+
+
+@st.composite
+def _entire_diagonal(draw: Draw, dimensions: tuple[int, ...], families: tuple[str, ...]) -> Spec:
+    n = draw(st.sampled_from(dimensions))
+    names = COORDINATES[:n]
+    entries = [draw(positive(names, families)) for _ in range(n)]
+    return _with_used_parameters(Spec(names, _diagonal(_signed(draw, entries))))
+
+
+# -- coordinate changes ---------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Change:
+    """Old coordinates as functions of new ones: injective on all of R^n, Jacobian never zero."""
+
+    coordinates: tuple[str, ...]
+    map: tuple[str, ...]
+
+
+_MONOTONE = ["{p}", "2*{p}", "-{p}", "exp({p})", "sinh({p})", "{p} + {p}**3", "2*{p} + sin({p})"]
+
+
+@st.composite
+def triangular_changes(draw: Draw, n: int) -> Change:
+    """x_i = monotone(p_i) + polynomial(p_(i+1), ...): the Jacobian is triangular."""
+    new = NEW_COORDINATES[:n]
+    maps = []
+    for i, name in enumerate(new):
+        text = str(draw(st.sampled_from(_MONOTONE))).format(p=name)
+        if new[i + 1 :] and draw(st.booleans()):
+            text += f" + {draw(polynomials(new[i + 1 :]))}"
+        maps.append(text)
+    return Change(new, tuple(draw(st.permutations(maps))))
+
+
+@st.composite
+def linear_changes(draw: Draw, n: int) -> Change:
+    """x = U L p with unit triangular integer factors: determinant 1."""
+    new = NEW_COORDINATES[:n]
+    above = [draw(st.integers(-2, 2)) for _ in range(n)]
+    below = [draw(st.integers(-1, 1)) for _ in range(n)]
+    middle = [f"({p} + {below[i]}*{new[i - 1]})" if i else p for i, p in enumerate(new)]
+    last = n - 1
+    maps = [f"{m} + {above[i]}*{middle[last]}" if i < last else m for i, m in enumerate(middle)]
+    return Change(new, tuple(maps))
+
+
+def coordinate_changes(n: int) -> st.SearchStrategy[Change]:
+    """Linear, triangular polynomial, exponential and trigonometric changes of n coordinates."""
+    return st.one_of(triangular_changes(n), linear_changes(n))
+
+
+# -- surfaces and hypersurfaces -------------------------------------------------------------------
+@dataclass(frozen=True)
+class Immersion:
+    """Components of a map into R^(n+1) that is an immersion everywhere."""
+
+    coordinates: tuple[str, ...]
+    map: tuple[str, ...]
+    functions: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        """Dimension of the submanifold."""
+        return len(self.coordinates)
+
+
+@st.composite
+def monge_patches(draw: Draw, n: int = 2) -> Immersion:
+    """(x, y, h(x, y)), sheared by a polynomial so that it is not always a graph over a plane."""
+    names = COORDINATES[:n]
+    height = draw(smooth(names))
+    first = names[0]
+    if draw(st.booleans()):
+        first += f" + {draw(polynomials(names[1:]))}"
+    return Immersion(names, (first, *names[1:], height))
+
+
+@st.composite
+def surfaces_of_revolution(draw: Draw) -> Immersion:
+    """(rho(x) cos y, rho(x) sin y, zeta(x) + c y) with rho > 0 and zeta' > 0: helicoidal for c."""
+    radius = draw(st.sampled_from(["2 + cos(x)", "cosh(x)", "exp(x)", "1 + x**2", "f(x)"]))
+    height = draw(st.sampled_from(["x", "sinh(x)", "x + x**3", "2*x + sin(x)"]))
+    pitch = draw(st.sampled_from(["", " + y", " + 2*y"])) if radius != "f(x)" else ""
+    functions = {"f(x)": ["2 + x/4", "exp(x/3)"]} if radius == "f(x)" else {}
+    return Immersion(
+        ("x", "y"), (f"({radius})*cos(y)", f"({radius})*sin(y)", height + pitch), functions
+    )
+
+
+def surfaces() -> st.SearchStrategy[Immersion]:
+    """Random immersed surfaces of R^3."""
+    general = st.just(Immersion(("x", "y"), ("x", "y", "h(x, y)"), {"h(x, y)": ["x*y", "x**2"]}))
+    return st.one_of(monge_patches(), surfaces_of_revolution(), general)
+
+
+# -- tensor fields --------------------------------------------------------------------------------
+def vector_fields(names: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
+    """Components of a smooth vector field or covector field."""
+    return st.lists(smooth(names), min_size=len(names), max_size=len(names))
+
+
+@st.composite
+def symmetric_tensors(draw: Draw, names: tuple[str, ...]) -> list[list[str]]:
+    """Components of a smooth symmetric tensor of rank two, not required to be regular."""
+    n = len(names)
+    upper = {(i, j): draw(smooth(names)) for i in range(n) for j in range(i, n)}
+    return [[upper[min(i, j), max(i, j)] for j in range(n)] for i in range(n)]
