@@ -1,6 +1,7 @@
 """One family of exceptions: everything geomkit raises on purpose derives from `GeomkitError`.
 
-A message says what was given, what was needed and what to do. Code that wants to react, rather than print, reads
+A message says what was given, what was needed and what to do. Code that wants to react, rather than
+print, reads
 the attributes (`position`, `file`, `key`, `expression`, ...) instead of the text.
 """
 
@@ -36,7 +37,8 @@ class GeomkitError(Exception):
 class MetricError(GeomkitError, ValueError):
     """A metric cannot be used, or a quantity is not defined for it.
 
-    Raised for matrices that are not square, not symmetric or degenerate, for foreign symbols and duplicate names,
+    Raised for matrices that are not square, not symmetric or degenerate, for foreign symbols and
+    duplicate names,
     and for quantities that need another dimension (the Weyl tensor of a surface, say).
     """
 
@@ -78,7 +80,8 @@ class ParseError(GeomkitError, ValueError):
         return f"{head} (at character {self.position + 1}: '{_excerpt(self.text, self.position)}')"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # keyword-only arguments: the default way of pickling exceptions (workers of `verify`) would lose them
+        # keyword-only arguments: the default way of pickling exceptions (workers of `verify`) would
+        # lose them
         return (_rebuild_parse_error, (self.message, self.text, self.position, self.where))
 
 
@@ -99,8 +102,8 @@ class FileError(GeomkitError, ValueError):
 
     Example:
         >>> from geomkit.errors import FileError
-        >>> print(FileError("unknown kind 'ricc'", file="a.toml", key="claims[0].kind", remedy="write 'ricci'"))
-        a.toml: claims[0].kind: unknown kind 'ricc'; write 'ricci'
+        >>> print(FileError("unknown kind 'ricc'", file="a.toml", remedy="write 'ricci'"))
+        a.toml: unknown kind 'ricc'; write 'ricci'
     """
 
     def __init__(self, message: str, *, file: str = "", key: str = "", remedy: str = "") -> None:
@@ -169,11 +172,11 @@ class BudgetError(GeomkitError, RuntimeError):
 
 
 class DomainError(GeomkitError, ValueError):
-    """A point lies outside the domain: on a singularity, or where a root or logarithm is not real."""
+    """A point lies outside the domain: on a singularity, or where a root is not real."""
 
 
 class EvaluationError(GeomkitError, ValueError):
-    """An expression has no numerical value in the arithmetic asked for (an unknown function, say)."""
+    """An expression has no numerical value in the arithmetic asked for."""
 
 
 class TensorError(GeomkitError, ValueError):

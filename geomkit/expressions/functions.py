@@ -1,0 +1,121 @@
+"""The functions and constants that formulas may use: how many arguments, how fast they grow.
+
+`growth` says what a numerical argument may do before SymPy evaluates it: `factorial(10**9)` must be
+refused, not computed. Names that a metric declares win over this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+__all__ = ["CONSTANTS", "FUNCTIONS", "Function"]
+
+_FREE = 0  # any numerical argument
+_EXPONENTIAL = 10_000  # exp(10000) has 4343 digits before the point: large but harmless
+_FACTORIAL = 1000  # gamma(1000) has 2565 digits
+_RECURSIVE = 50  # SymPy unrolls a recursion or builds Bernoulli numbers
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that formulas may use.
+
+    Attributes:
+        build: makes the SymPy expression.
+        least: smallest number of arguments.
+        most: largest number of arguments.
+        growth: largest magnitude of a numerical argument; 0 means any.
+    """
+
+    build: Callable[..., Any]
+    least: int = 1
+    most: int = 1
+    growth: int = _FREE
+
+
+def _log(argument: Any, base: Any = None) -> Any:
+    return sympy.log(argument) if base is None else sympy.log(argument) / sympy.log(base)
+
+
+def _root(argument: Any, order: Any) -> Any:
+    return sympy.Pow(argument, 1 / order)
+
+
+def _rational(numerator: Any, denominator: Any = sympy.S.One) -> Any:
+    if not (numerator.is_Rational and denominator.is_Rational):
+        raise ValueError("Rational takes numbers only")
+    return numerator / denominator
+
+
+def _table() -> dict[str, Function]:
+    table = {name: Function(getattr(sympy, name)) for name in _ELEMENTARY.split()}
+    for name in _HYPERBOLIC.split():
+        table[name] = Function(getattr(sympy, name), growth=_EXPONENTIAL)
+    for alias, name in _ALIASES.items():
+        table[alias] = table[name]
+    table |= {
+        "log": Function(_log, most=2),
+        "ln": Function(_log),
+        "atan2": Function(sympy.atan2, 2, 2),
+        "root": Function(_root, 2, 2),
+        "Rational": Function(_rational, 1, 2),
+        "Min": Function(sympy.Min, 1, 8),
+        "Max": Function(sympy.Max, 1, 8),
+        "Heaviside": Function(sympy.Heaviside, 1, 2),
+        "binomial": Function(sympy.binomial, 2, 2, _FACTORIAL),
+        "beta": Function(sympy.beta, 2, 2, _FACTORIAL),
+        "zeta": Function(sympy.zeta, 1, 2, _RECURSIVE),
+        "polygamma": Function(sympy.polygamma, 2, 2, _RECURSIVE),
+        "lowergamma": Function(sympy.lowergamma, 2, 2, _RECURSIVE),
+        "uppergamma": Function(sympy.uppergamma, 2, 2, _RECURSIVE),
+        "LambertW": Function(sympy.LambertW, 1, 2, _EXPONENTIAL),
+        "elliptic_e": Function(sympy.elliptic_e, 1, 2),
+        "elliptic_f": Function(sympy.elliptic_f, 2, 2),
+        "elliptic_pi": Function(sympy.elliptic_pi, 2, 3),
+    }
+    for name in ("factorial", "gamma", "loggamma", "digamma", "trigamma"):
+        table[name] = Function(getattr(sympy, name), growth=_FACTORIAL)
+    for name in ("besselj", "bessely", "besseli", "besselk"):
+        table[name] = Function(getattr(sympy, name), 2, 2, _FACTORIAL)
+    for alias, name in {"abs": "Abs", "min": "Min", "max": "Max", "lambertw": "LambertW"}.items():
+        table[alias] = table[name]
+    return table
+
+
+_ELEMENTARY = (
+    "sqrt cbrt sin cos tan cot sec csc asin acos atan acot asec acsc "
+    "asinh acosh atanh acoth asech acsch Abs sign erf erfc Si Ci elliptic_k"
+)
+_HYPERBOLIC = (
+    "exp sinh cosh tanh coth sech csch erfi Ei Shi Chi airyai airybi airyaiprime airybiprime"
+)
+_ALIASES = {
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arcsinh": "asinh",
+    "arccosh": "acosh",
+    "arctanh": "atanh",
+    "arccot": "acot",
+    "arccoth": "acoth",
+    "arsinh": "asinh",
+    "arcosh": "acosh",
+    "artanh": "atanh",
+}
+
+FUNCTIONS: Mapping[str, Function] = _table()
+"""Functions of formulas by name."""
+
+CONSTANTS: Mapping[str, Any] = {
+    "pi": sympy.pi,
+    "E": sympy.E,
+    "EulerGamma": sympy.EulerGamma,
+    "Catalan": sympy.Catalan,
+    "GoldenRatio": sympy.GoldenRatio,
+}
+"""Constants of formulas by name; `oo` is read by the parser itself, because it may only stand
+alone."""
