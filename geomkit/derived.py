@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from geomkit.curvature import curvature
-from geomkit.errors import GeomkitError
+from geomkit.errors import FieldError, GeomkitError
 from geomkit.quantities import PROPERTIES, QUANTITIES, Quantity, find_quantities
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ class Entry:
     Attributes:
         index: coordinate names, one a slot; empty for a scalar.
         element: the value in the field of the metric.
-        abbreviations: expression -> symbol, the definitions of the metric in normal form.
+        definitions: the abbreviations of the metric as elements of its field.
     """
 
     index: tuple[str, ...]
     element: Any
-    abbreviations: Mapping[Any, Any]
+    definitions: Mapping[Any, Any]
 
     @cached_property
     def value(self) -> Any:
@@ -49,7 +50,7 @@ class Entry:
     @cached_property
     def short(self) -> Any:
         """The same with the abbreviations of the metric put in."""
-        return self.value.xreplace(self.abbreviations) if self.abbreviations else self.value
+        return self.element.to_sympy(self.definitions) if self.definitions else self.value
 
     @property
     def is_long(self) -> bool:
@@ -165,16 +166,13 @@ class _Source:
         self.names = [str(coordinate) for coordinate in metric.coordinates]
 
     @cached_property
-    def abbreviations(self) -> dict[Any, Any]:
-        """Normal form of a definition -> its symbol; longest first, both signs."""
-        table: dict[Any, Any] = {}
+    def definitions(self) -> dict[Any, Any]:
+        """The abbreviations of the metric as elements; what does not fit its field is left out."""
+        found: dict[Any, Any] = {}
         for definition in self.metric.definitions:
-            form = self.tensors.chart.field(definition.value).to_sympy()
-            for value in (form, definition.value):
-                if value.is_Add or value.is_Pow or value.is_Function:
-                    table.setdefault(value, definition.symbol)
-                    table.setdefault(-value, -definition.symbol)
-        return table
+            with contextlib.suppress(FieldError):
+                found[definition.symbol] = self.tensors.chart.field(definition.value)
+        return found
 
     def property(self, name: str) -> Derived:
         decision = getattr(self.tensors, name)()
@@ -187,12 +185,12 @@ class _Source:
             return Derived(*head, signature=tuple(self.tensors.signature))
         if not quantity.is_tensor:
             element = self.tensors.element(name)
-            return Derived(*head, entries=(Entry((), element, self.abbreviations),))
+            return Derived(*head, entries=(Entry((), element, self.definitions),))
         tensor = getattr(self.tensors, name)
         if index is not None:
             tensor = tensor.with_positions(index)
         entries = tuple(
-            Entry(tuple(self.names[i] for i in slots), element, self.abbreviations)
+            Entry(tuple(self.names[i] for i in slots), element, self.definitions)
             for slots, element in tensor.stored().items()
         )
         total = tensor.symmetry.count(tensor.chart.n)

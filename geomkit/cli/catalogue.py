@@ -29,8 +29,7 @@ def run(name: str | None) -> None:
         # Read as TOML alone: building a hundred metrics to list their names would take seconds.
         with open(catalog.path(one), "rb") as stream:
             metric = tomllib.load(stream)["metric"]
-        coordinates = ", ".join(metric["coordinates"])
-        emit(
-            f"{strong(one):<{width + len(strong(''))}}  n={len(metric['coordinates'])}  {coordinates}"
-        )
+        coordinates = metric["coordinates"]
+        space = " " * (width - len(one))
+        emit(f"{strong(one)}{space}  n={len(coordinates)}  {', '.join(coordinates)}")
     emit(f"{len(names)} metrics; `geomkit catalog NAME` shows one with its reference and claims")

@@ -115,9 +115,10 @@ def latex_block(metric: Metric, result: Derived) -> str:
         return f"% {result.name}: {decision_text(result.decision)}"
     if result.signature is not None:
         return rf"\[ {result.symbol} = {result.signature} \]"
-    lines = []
-    for entry in result.entries:
-        lines.append(f"  {_latex_label(result, entry.index)} &= {to_latex(entry.short)}")
+    lines = [
+        f"  {_latex_label(result, entry.index)} &= {to_latex(entry.short)}"
+        for entry in result.entries
+    ]
     if not lines:
         lines = [f"  {result.symbol} &= 0"]
     shorts = [f"  {to_latex(d.symbol)} &= {to_latex(d.value)}" for d in metric.definitions]

@@ -38,8 +38,8 @@ def run(target: str, names: list[str], stage: str, budget: float | None) -> None
         if result.positions:
             terms = sum(entry.element.term_count for entry in result.entries)
             emit(
-                f"  positions {result.positions}; {result.total} components independent by symmetry, "
-                f"{len(result.entries)} of them not zero, {terms} terms in all"
+                f"  positions {result.positions}; {len(result.entries)} of {result.total} "
+                f"independent components are not zero, {terms} terms in all"
             )
         emit("\n".join(components_text(result)))
 

@@ -1,4 +1,4 @@
-"""`geomkit verify`: claim files in parallel, with a progress bar, verdicts in colour, JSON and HTML."""
+"""`geomkit verify`: claim files in parallel, a progress bar, verdicts in colour, JSON, HTML."""
 
 from __future__ import annotations
 
