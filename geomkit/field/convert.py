@@ -1,0 +1,322 @@
+"""From SymPy expressions to elements: find the kernels, adjoin generators, then build.
+
+Before anything is converted, all kernels of the given expressions (angles, exponents, powers) are
+collected, inner ones first, so that each family of generators is chosen to suit all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from ..errors import FieldError
+from .angles import Angles, Exponentials
+from .fraction import Element
+from .functions import Functions
+from .generator import Generator
+from .powers import Powers
+
+if TYPE_CHECKING:
+    from .ball import Evaluation
+    from .tower import Field
+
+__all__ = ["Converter"]
+
+TRIGONOMETRIC = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc)
+HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.coth, sp.sech, sp.csch)
+# An integer power beyond this is not expanded.
+MAX_EXPONENT = 2000
+# (family, arguments) of one kernel
+Kernel = tuple[str, tuple[sp.Expr, ...]]
+
+
+class Converter:
+    """Converts SymPy expressions into elements of one field."""
+
+    def __init__(self, owner: Field) -> None:
+        self.field = owner
+        self.powers = Powers(owner, self)
+        self.exponentials = Exponentials(owner, self)
+        self.functions = Functions(owner, self)
+        self._trigonometric = Angles(owner, self, hyperbolic=False)
+        self._hyperbolic = Angles(owner, self, hyperbolic=True)
+        self._memo: dict[sp.Expr, Element] = {}
+        self._prepared: set[Kernel] = set()
+
+    def convert(self, expression: sp.Expr | int) -> Element:
+        """Return the element of an expression.
+
+        Raises:
+            FieldError: it does not fit the field.
+        """
+        expression = sp.sympify(expression) if isinstance(expression, int) else expression
+        if expression in self._memo:
+            return self._memo[expression]
+        self.adjoin([expression])
+        return self._build(expression)
+
+    def adjoin(self, expressions: Sequence[sp.Expr]) -> None:
+        """Adjoin the generators that these expressions need."""
+        depths: dict[sp.Basic, int] = {}
+        kernels: dict[Kernel, int] = {}
+        symbols: dict[sp.Symbol, None] = {}
+        for expression in expressions:
+            _scan(expression, depths, kernels, symbols)
+        self._adjoin_symbols(symbols)
+        levels: dict[int, list[Kernel]] = {}
+        for kernel, depth in kernels.items():
+            if kernel not in self._prepared:
+                levels.setdefault(depth, []).append(kernel)
+        for depth in sorted(levels):
+            self._prepare(levels[depth], expressions)
+            self._prepared.update(levels[depth])
+
+    def _adjoin_symbols(self, symbols: Iterable[sp.Symbol]) -> None:
+        fresh = []
+        for symbol in symbols:
+            if symbol in self._memo:
+                continue
+            name = f"g{len(self.field.generators) + len(fresh)}"
+
+            def derive(by: sp.Symbol, symbol: sp.Symbol = symbol) -> Element:
+                return self.field.one if by == symbol else self.field.zero
+
+            def value(at: Evaluation, symbol: sp.Symbol = symbol) -> Any:
+                return at.symbol(symbol)
+
+            fresh.append((symbol, Generator(name, "symbol", symbol, derive, value)))
+        if fresh:
+            self.field.add_generators([g for _, g in fresh])
+            for symbol, generator in fresh:
+                self._memo[symbol] = self.field.generator(generator.name)
+
+    def _prepare(self, kernels: list[Kernel], used: Sequence[sp.Expr]) -> None:
+        """Adjoin one level of kernels, whose arguments can be converted already."""
+        build = self._build
+        angles = [build(split_pi(args[0])[0]) for f, args in kernels if f == "trig"]
+        exponents = [build(args[0]) for f, args in kernels if f == "exp"]
+        hyperbolic = [build(args[0]) for f, args in kernels if f == "hyper"]
+        self.exponentials.prepare(exponents)
+        # cosh and exp of dependent arguments are related: then exp alone serves both
+        own = [a for a in hyperbolic if not self._by_exponentials(a)]
+        self.exponentials.prepare([a for a in hyperbolic if self._by_exponentials(a)])
+        self._hyperbolic.prepare(own, used)
+        self._trigonometric.prepare(angles, used)
+        powers = [(build(args[0]), build(args[1])) for f, args in kernels if f == "power"]
+        self.powers.prepare(powers)
+
+    def _by_exponentials(self, argument: Element) -> bool:
+        if not self.exponentials.lattice.basis:
+            return False
+        return argument.is_zero or self.exponentials.spans(argument)
+
+    # Building ---------------------------------------------------------------------------------
+
+    def _build(self, expr: sp.Expr) -> Element:
+        if expr in self._memo:
+            return self._memo[expr]
+        result = self._dispatch(expr)
+        self._memo[expr] = result
+        return result
+
+    def _dispatch(self, expr: sp.Expr) -> Element:
+        field, build = self.field, self._build
+        if isinstance(expr, sp.Rational):
+            return field.constant(Fraction(int(expr.p), int(expr.q)))
+        if isinstance(expr, sp.Add):
+            return field.sum([build(a) for a in expr.args])
+        if isinstance(expr, sp.Mul):
+            result = field.one
+            for argument in expr.args:
+                result = result * build(argument)
+            return result
+        if isinstance(expr, sp.Pow):
+            return self._power(expr)
+        if isinstance(expr, sp.exp) or expr is sp.E:
+            return self.exponentials.value(build(_exponent(expr)))
+        if isinstance(expr, TRIGONOMETRIC):
+            return self._ratio(type(expr).__name__, *self._trigonometric_pair(expr.args[0]))
+        if isinstance(expr, HYPERBOLIC):
+            return self._ratio(type(expr).__name__, *self._hyperbolic_pair(expr.args[0]))
+        if isinstance(expr, sp.log) and len(expr.args) == 1:
+            return self.functions.log(build(expr.args[0]))
+        if isinstance(expr, AppliedUndef):
+            return self.functions.applied(expr)
+        if isinstance(expr, sp.Derivative):
+            return self.functions.derivative(expr)
+        if isinstance(expr, sp.Subs):
+            return self.functions.substitution(expr)
+        if isinstance(expr, sp.NumberSymbol):
+            return self._constant(expr)
+        return self._other(expr)
+
+    def _power(self, expr: sp.Pow) -> Element:
+        base, exponent = expr.args
+        if isinstance(exponent, sp.Integer):
+            if abs(exponent) > MAX_EXPONENT:
+                raise FieldError(expr, f"an exponent beyond {MAX_EXPONENT} is not expanded")
+            return self._build(base) ** int(exponent)
+        return self.powers.power(self._build(base), self._build(exponent))
+
+    def _trigonometric_pair(self, angle: sp.Expr) -> tuple[Element, Element]:
+        rest, turn = split_pi(angle)
+        even, odd = self._trigonometric.pair(self._build(rest))
+        if not turn:
+            return even, odd
+        c, s = self.convert(sp.cos(turn * sp.pi)), self.convert(sp.sin(turn * sp.pi))
+        return even * c - odd * s, odd * c + even * s
+
+    def _hyperbolic_pair(self, expr: sp.Expr) -> tuple[Element, Element]:
+        argument = self._build(expr)
+        if self._hyperbolic.lattice.basis or not self._by_exponentials(argument):
+            if self._hyperbolic.lattice.coordinates(argument) is not None:
+                return self._hyperbolic.pair(argument)
+        growing = self.exponentials.value(argument)
+        decaying = self.field.inverse(growing)
+        half = Fraction(1, 2)
+        return (growing + decaying) * half, (growing - decaying) * half
+
+    def _ratio(self, name: str, even: Element, odd: Element) -> Element:
+        """Return the function of this name out of (cos, sin) or (cosh, sinh)."""
+        if name in ("sin", "sinh"):
+            return odd
+        if name in ("cos", "cosh"):
+            return even
+        if name in ("tan", "tanh"):
+            return odd / even
+        if name in ("cot", "coth"):
+            return even / odd
+        return self.field.inverse(even if name in ("sec", "sech") else odd)
+
+    def _constant(self, expr: sp.Expr) -> Element:
+        if isinstance(expr, sp.core.numbers.GoldenRatio | sp.core.numbers.TribonacciConstant):
+            return self.convert(expr.rewrite(sp.sqrt))
+        name = f"g{len(self.field.generators)}"
+
+        def value(at: Evaluation) -> Any:
+            from ..evaluate import Balls, evaluate
+            from .functions import _bits
+
+            return evaluate(expr, {}, Balls(_bits()))
+
+        zero: Callable[[sp.Symbol], Element] = lambda symbol: self.field.zero  # noqa: E731
+        self.field.add_generators([Generator(name, "constant", expr, zero, value)])
+        return self.field.generator(name)
+
+    def _other(self, expr: sp.Expr) -> Element:
+        build = self._build
+        if isinstance(expr, sp.Abs):
+            return self.powers.absolute(build(expr.args[0]))
+        if isinstance(expr, sp.sign):
+            return self.powers.sign(build(expr.args[0]))
+        if isinstance(expr, sp.Max | sp.Min):
+            result = build(expr.args[0])
+            for argument in expr.args[1:]:
+                other = build(argument)
+                gap = self.powers.absolute(result - other)
+                both = result + other
+                result = (both + gap if isinstance(expr, sp.Max) else both - gap) * Fraction(1, 2)
+            return result
+        if isinstance(expr, sp.Heaviside):
+            return (self.powers.sign(build(expr.args[0])) + 1) * Fraction(1, 2)
+        if isinstance(expr, sp.Piecewise):
+            return self._piecewise(expr)
+        if isinstance(expr, sp.erfc):
+            return 1 - self.convert(sp.erf(expr.args[0]))
+        if expr.has(sp.I) or isinstance(expr, sp.re | sp.im | sp.arg | sp.conjugate):
+            raise FieldError(expr, "complex numbers are not supported")
+        if isinstance(expr, sp.Float):
+            raise FieldError(expr, f"a float is not exact; write {sp.nsimplify(expr)}")
+        if isinstance(expr, sp.Function):
+            return self.functions.special(expr)
+        raise FieldError(expr, f"{type(expr).__name__} is not a function of the field")
+
+    def _piecewise(self, expr: sp.Piecewise) -> Element:
+        """Take the branch whose condition is proved to hold on the whole domain."""
+        for value, condition in expr.args:
+            truth = self._truth(condition)
+            if truth:
+                return self.convert(value)
+            if truth is None:
+                raise FieldError(expr, f"the condition {condition} is not decided on the domain")
+        raise FieldError(expr, "no condition holds on the domain")
+
+    def _truth(self, condition: Any) -> bool | None:
+        if condition in (sp.true, sp.false):
+            return bool(condition)
+        if not isinstance(condition, sp.core.relational.Relational):
+            return None
+        sign = self.powers.sign(self.convert(condition.lhs - condition.rhs)).as_rational()
+        if sign is None:
+            return None
+        outcomes = {"Gt": sign > 0, "Ge": sign > 0, "Lt": sign < 0, "Le": sign < 0}
+        names = {
+            sp.StrictGreaterThan: "Gt",
+            sp.GreaterThan: "Ge",
+            sp.StrictLessThan: "Lt",
+            sp.LessThan: "Le",
+        }
+        name = names.get(type(condition))
+        return outcomes[name] if name else None
+
+
+def split_pi(angle: sp.Expr) -> tuple[sp.Expr, sp.Rational]:
+    """Split an angle into a rest and a rational multiple of pi."""
+    turn, rest = sp.Integer(0), []
+    for term in sp.Add.make_args(angle):
+        coefficient, factor = term.as_coeff_Mul()
+        if factor is sp.pi and coefficient.is_Rational:
+            turn += coefficient
+        else:
+            rest.append(term)
+    return sp.Add(*rest), turn
+
+
+def _exponent(expr: sp.Expr) -> sp.Expr:
+    return sp.Integer(1) if expr is sp.E else expr.args[0]
+
+
+def _scan(
+    expr: sp.Basic,
+    depths: dict[sp.Basic, int],
+    kernels: dict[Kernel, int],
+    symbols: dict[sp.Symbol, None],
+) -> int:
+    """Collect symbols and kernels below an expression; return how deep its kernels nest."""
+    if expr in depths:
+        return depths[expr]
+    if isinstance(expr, sp.Symbol):
+        symbols[expr] = None
+    if isinstance(expr, sp.Subs):  # its bound variables are no symbols of ours
+        depth = max((_scan(a, depths, kernels, symbols) for a in expr.point), default=0)
+        depths[expr] = depth
+        return depth
+    if isinstance(expr, sp.Derivative):
+        arguments: tuple[Any, ...] = (expr.expr,)
+    elif isinstance(expr, sp.Piecewise):
+        arguments = tuple(branch for branch, _ in expr.args[:1])
+    else:
+        arguments = expr.args
+    depth = max((_scan(a, depths, kernels, symbols) for a in arguments), default=0)
+    kernel = _kernel(expr)
+    if kernel is not None:
+        depth += 1
+        kernels[kernel] = max(depth, kernels.get(kernel, 0))
+    depths[expr] = depth
+    return depth
+
+
+def _kernel(expr: sp.Basic) -> Kernel | None:
+    if isinstance(expr, TRIGONOMETRIC):
+        return "trig", (expr.args[0],)
+    if isinstance(expr, HYPERBOLIC):
+        return "hyper", (expr.args[0],)
+    if isinstance(expr, sp.exp) or expr is sp.E:
+        return "exp", (_exponent(expr),)
+    if isinstance(expr, sp.Pow) and not isinstance(expr.args[1], sp.Integer):
+        return "power", (expr.args[0], expr.args[1])
+    return None

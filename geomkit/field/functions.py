@@ -1,0 +1,268 @@
+"""Logarithms, unspecified functions with their jets, and special functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from ..errors import FieldError
+from .fraction import Element
+from .generator import Generator
+from .recurrences import RECURRENCES, Recurrence
+from .powers import Radical
+
+if TYPE_CHECKING:
+    from .ball import Evaluation
+    from .convert import Converter
+    from .tower import Field
+
+__all__ = ["Functions"]
+
+
+@dataclass
+class Jet:
+    """An unspecified function of given arguments, with the derivatives adjoined so far."""
+
+    function: Any
+    arguments: tuple[Element, ...]
+    expressions: tuple[sp.Expr, ...]
+    names: dict[tuple[int, ...], str]
+
+
+class Functions:
+    """Generators for logarithms, unspecified and special functions."""
+
+    def __init__(self, owner: Field, converter: Converter) -> None:
+        self.field = owner
+        self._converter = converter
+        self._jets: list[Jet] = []
+        self._logarithms: list[tuple[Radical, str]] = []
+        self._special: list[tuple[Any, tuple[Element, ...], str]] = []
+
+    def _fresh(self) -> str:
+        return f"g{len(self.field.generators)}"
+
+    # Logarithms -------------------------------------------------------------------------------
+
+    def log(self, argument: Element) -> Element:
+        """Return log(argument) = sum k log|p| over the irreducible factors p^k."""
+        result = self.field.zero
+        for radical, k in self._converter.powers.logarithms(argument):
+            result = result + self.logarithm(radical) * k
+        return result
+
+    def logarithm(self, radical: Radical) -> Element:
+        """Return log|p|."""
+        owner = self.field
+        for known, name in self._logarithms:
+            if known is radical:
+                return owner.generator(name)
+        base = Element(owner, radical.poly, ())
+        closed = self._closed_logarithm(base)
+        if closed is not None:
+            return closed
+        name = self._fresh()
+        magnitude = self._converter.powers.magnitude(radical)
+        name = self._fresh()
+
+        def derive(symbol: sp.Symbol) -> Element:
+            return base.diff(symbol) / base
+
+        def value(at: Evaluation) -> Any:
+            return abs(at.element(base)).log()
+
+        expr = sp.log(magnitude.to_sympy())
+        owner.add_generators([Generator(name, "log", expr, derive, value)])
+        self._logarithms.append((radical, name))
+        return owner.generator(name)
+
+    def _closed_logarithm(self, base: Element) -> Element | None:
+        """Return u when the base is the generator exp(u)."""
+        for name, generator in self.field.generators.items():
+            if generator.kind == "exp" and base == self.field.generator(name):
+                return self._converter.exponentials.argument_of(name)
+        return None
+
+    # Unspecified functions --------------------------------------------------------------------
+
+    def applied(self, expr: AppliedUndef) -> Element:
+        """Return f(arguments)."""
+        jet = self._jet(expr)
+        return self._component(jet, (0,) * len(jet.arguments))
+
+    def derivative(self, expr: sp.Derivative) -> Element:
+        """Return a derivative of an unspecified function by its own arguments."""
+        inner = expr.expr
+        if not isinstance(inner, AppliedUndef):
+            return self._evaluated(expr)
+        slots = list(inner.args)
+        if any(slots.count(v) != 1 or not v.is_Symbol for v in expr.variables):
+            return self._evaluated(expr)
+        if any(a.has(v) for v in expr.variables for a in slots if a != v):
+            return self._evaluated(expr)
+        jet = self._jet(inner)
+        return self._component(jet, tuple(expr.variables.count(a) for a in slots))
+
+    def substitution(self, expr: sp.Subs) -> Element:
+        """Return Subs(Derivative(f(xi), xi), xi, u): a derivative by a slot, at u."""
+        inner = expr.expr
+        if not (isinstance(inner, sp.Derivative) and isinstance(inner.expr, AppliedUndef)):
+            return self._evaluated(expr)
+        replace = dict(zip(expr.variables, expr.point, strict=True))
+        slots = list(inner.expr.args)
+        if any(slots.count(v) != 1 for v in inner.variables):
+            return self._evaluated(expr)
+        applied = inner.expr.func(*[a.xreplace(replace) for a in slots])
+        jet = self._jet(applied)
+        return self._component(jet, tuple(inner.variables.count(a) for a in slots))
+
+    def _evaluated(self, expr: sp.Expr) -> Element:
+        done = expr.doit()
+        if done == expr:
+            raise FieldError(expr, "a derivative that cannot be carried out")
+        return self._converter.convert(done)
+
+    def _jet(self, expr: AppliedUndef) -> Jet:
+        arguments = tuple(self._converter.convert(a) for a in expr.args)
+        for jet in self._jets:
+            if jet.function == expr.func and all(
+                a == b for a, b in zip(jet.arguments, arguments, strict=True)
+            ):
+                return jet
+        jet = Jet(expr.func, arguments, tuple(expr.args), {})
+        self._jets.append(jet)
+        return jet
+
+    def _component(self, jet: Jet, order: tuple[int, ...]) -> Element:
+        owner = self.field
+        if order not in jet.names:
+            name = self._fresh()
+
+            def derive(symbol: sp.Symbol) -> Element:
+                result = owner.zero
+                for slot, argument in enumerate(jet.arguments):
+                    inner = argument.diff(symbol)
+                    if not inner.is_zero:
+                        higher = tuple(k + (i == slot) for i, k in enumerate(order))
+                        result = result + self._component(jet, higher) * inner
+                return result
+
+            expr = _jet_expression(jet, order)
+
+            def value(at: Evaluation) -> Any:
+                return at.jet(expr, [at.element(a) for a in jet.arguments])
+
+            owner.add_generators([Generator(name, "jet", expr, derive, value)])
+            jet.names[order] = name
+        return owner.generator(jet.names[order])
+
+    # Special functions ------------------------------------------------------------------------
+
+    def special(self, expr: sp.Function) -> Element:
+        """Return a special function; its derivative is SymPy's `fdiff`, converted on demand.
+
+        Raises:
+            FieldError: SymPy knows no derivative of it.
+        """
+        arguments = tuple(self._converter.convert(a) for a in expr.args)
+        recurrence = RECURRENCES.get(expr.func.__name__)
+        for function, known, name in self._special:
+            if function != expr.func:
+                continue
+            if all(a == b for a, b in zip(known, arguments, strict=True)):
+                return self.field.generator(name)
+            if recurrence is not None:
+                shifted = self._shifted(recurrence, known, arguments, expr)
+                if shifted is not None:
+                    return shifted
+        return self._adjoin_special(expr, arguments, recurrence)
+
+    def _shifted(
+        self,
+        recurrence: Recurrence,
+        known: tuple[Element, ...],
+        arguments: tuple[Element, ...],
+        expr: sp.Function,
+    ) -> Element | None:
+        """Use a recurrence when one argument differs from a known one by an integer."""
+        slot = recurrence.slot
+        if any(a != b for i, (a, b) in enumerate(zip(known, arguments, strict=True)) if i != slot):
+            return None
+        shift = (arguments[slot] - known[slot]).as_rational()
+        if shift is None or shift.denominator != 1 or abs(shift) > 64:
+            return None
+        rewritten = recurrence.reach(expr, int(shift))
+        return None if rewritten is None else self._converter.convert(rewritten)
+
+    def _adjoin_special(
+        self, expr: sp.Function, arguments: tuple[Element, ...], recurrence: Recurrence | None
+    ) -> Element:
+        owner, name = self.field, self._fresh()
+
+        def derive(symbol: sp.Symbol) -> Element:
+            result = owner.zero
+            for slot, argument in enumerate(arguments):
+                inner = argument.diff(symbol)
+                if not inner.is_zero:
+                    result = result + self._slope(expr, slot, recurrence) * inner
+            return result
+
+        def value(at: Evaluation) -> Any:
+            from ..evaluate import Balls, evaluate
+
+            marks = [sp.Dummy(real=True) for _ in arguments]
+            balls = {m: at.element(a) for m, a in zip(marks, arguments, strict=True)}
+            return evaluate(expr.func(*marks, evaluate=False), balls, Balls(_bits()))
+
+        owner.add_generators([Generator(name, "special", expr, derive, value)])
+        self._special.append((expr.func, arguments, name))
+        return owner.generator(name)
+
+    def _slope(self, expr: sp.Function, slot: int, recurrence: Recurrence | None) -> Element:
+        if isinstance(expr, sp.atan2):
+            y, x = expr.args
+            return self._converter.convert((x if slot == 0 else -y) / (x**2 + y**2))
+        rule: Callable[[sp.Function, int], sp.Expr | None] | None = (
+            recurrence.derivative if recurrence else None
+        )
+        slope = rule(expr, slot) if rule else None
+        if slope is None:
+            try:
+                slope = expr.fdiff(slot + 1)
+            except Exception as error:  # SymPy raises ArgumentIndexError and others
+                raise FieldError(expr, "its derivative is not known") from error
+        if slope.has(sp.Derivative, sp.Subs):
+            raise FieldError(expr, f"its derivative by argument {slot + 1} is not known")
+        return self._converter.convert(slope)
+
+
+def _jet_expression(jet: Jet, order: tuple[int, ...]) -> sp.Expr:
+    """Return the SymPy form of a derivative: Derivative(...) or, at composite arguments, Subs."""
+    plain = [
+        a.is_Symbol and not any(b.has(a) for j, b in enumerate(jet.expressions) if j != i)
+        for i, a in enumerate(jet.expressions)
+    ]
+    if not any(order):
+        return jet.function(*jet.expressions)
+    slots, variables, points = [], [], []
+    for i, (argument, count) in enumerate(zip(jet.expressions, order, strict=True)):
+        if count and not plain[i]:
+            mark = sp.Symbol(f"xi_{i + 1}", real=True)
+            variables.append(mark)
+            points.append(argument)
+            slots.append(mark)
+        else:
+            slots.append(argument)
+    counts = [(slots[i], count) for i, count in enumerate(order) if count]
+    derivative = sp.Derivative(jet.function(*slots), *counts)
+    return sp.Subs(derivative, tuple(variables), tuple(points)) if variables else derivative
+
+
+def _bits() -> int:
+    from flint import ctx
+
+    return int(ctx.prec)

@@ -1,0 +1,154 @@
+"""From elements back to SymPy: factored, in the shorter of sin^2 and cos^2, never simplified."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import sympy as sp
+
+from .polynomial import Poly
+
+if TYPE_CHECKING:
+    from .fraction import Element
+    from .tower import Field
+
+__all__ = ["render"]
+
+# Beyond this many terms a numerator is neither factored nor built with SymPy's evaluation.
+FACTOR_LIMIT = 3000
+EVALUATE_LIMIT = 60
+Exponents = tuple[int, ...]
+
+
+def render(element: Element, definitions: Mapping[sp.Symbol, Element]) -> sp.Expr:
+    """Return an element as a SymPy expression.
+
+    Args:
+        element: the element.
+        definitions: abbreviations; a factor equal to one, up to a number, prints as its symbol.
+
+    Returns:
+        content * product of factors / product of base powers.
+    """
+    field = element.field
+    if element.is_zero:
+        return sp.Integer(0)
+    numerator = field.lift(element.numerator)
+    if len(numerator) > FACTOR_LIMIT:
+        content, factors = Fraction(1), [(numerator, 1)]
+    else:
+        content, factors = field.ring.factor(numerator)
+    for index, exponent in enumerate(element.denominator):
+        if exponent:
+            factors.append((field.base(index), -exponent))
+    named = _named(field, definitions)
+    parts = []
+    for poly, exponent in factors:
+        scale, part = _factor(field, poly, named)
+        content *= scale**exponent
+        parts.append(sp.Pow(part, exponent))
+    number = sp.Rational(content.numerator, content.denominator)
+    return _product(number, parts)
+
+
+def _product(number: sp.Rational, parts: list[sp.Expr]) -> sp.Expr:
+    """Multiply without distributing a number over a sum."""
+    if len(parts) == 1 and parts[0].is_Add and number != 1:
+        return sp.Mul(number, parts[0], evaluate=False)
+    return sp.Mul(number, *parts)
+
+
+def _named(
+    field: Field, definitions: Mapping[sp.Symbol, Element]
+) -> list[tuple[sp.Symbol, Fraction, Poly]]:
+    """Return the definitions that are one irreducible polynomial, as (symbol, scale, poly)."""
+    result = []
+    for symbol, element in definitions.items():
+        if element.denominator or element.is_zero:
+            continue
+        scale, factors = field.ring.factor(field.lift(element.numerator))
+        if len(factors) == 1 and factors[0][1] == 1 and len(factors[0][0]) > 1:
+            result.append((symbol, scale, factors[0][0]))
+    return result
+
+
+def _factor(
+    field: Field, poly: Poly, named: list[tuple[sp.Symbol, Fraction, Poly]]
+) -> tuple[Fraction, sp.Expr]:
+    """Return scale and expression of one factor, scale * expression = poly."""
+    for symbol, scale, known in named:
+        if known == poly:
+            return 1 / scale, symbol
+    terms = dict(field.ring.terms(poly))
+    if len(terms) <= FACTOR_LIMIT:
+        terms = _shorter(field, terms)
+    content = Fraction(1)
+    if len(terms) > 1 and all(c < 0 for c in terms.values()):
+        terms, content = {m: -c for m, c in terms.items()}, Fraction(-1)
+    return content, _sum(field, terms)
+
+
+def _sum(field: Field, terms: Mapping[Exponents, Fraction]) -> sp.Expr:
+    expressions = [field.generators[name].expr for name in field.ring.names]
+    built = []
+    for exponents, c in terms.items():
+        powers = [sp.Pow(expressions[i], e) for i, e in enumerate(exponents) if e]
+        built.append(sp.Mul(sp.Rational(c.numerator, c.denominator), *powers))
+    if len(built) > EVALUATE_LIMIT:
+        return sp.Add(*sorted(built, key=sp.default_sort_key), evaluate=False)
+    return sp.Add(*built)
+
+
+def _shorter(field: Field, terms: dict[Exponents, Fraction]) -> dict[Exponents, Fraction]:
+    """Replace the kept one of a pair by the other where that makes fewer terms.
+
+    Only squares can be replaced: kept^2 = a - b other^2 with the relation read backwards.
+    """
+    for name, _, value, _ in field._relations:
+        generator = field.generators[name]
+        if generator.kind not in ("sin", "cos", "sinh", "cosh"):
+            continue
+        other = field.ring.index[name]
+        kept, one, slope = _read_backwards(field, value)
+        if any(m[other] or m[kept] % 2 for m in terms):
+            continue
+        swapped: dict[Exponents, Fraction] = {}
+        for exponents, c in terms.items():
+            _expand(swapped, exponents, c, (kept, other), (one, slope))
+        swapped = {m: c for m, c in swapped.items() if c}
+        if len(swapped) < len(terms):
+            terms = swapped
+    return terms
+
+
+def _read_backwards(field: Field, value: Poly) -> tuple[int, Fraction, Fraction]:
+    """From other^2 = a + b kept^2 return the kept index, -a/b and 1/b."""
+    constant, square, kept = Fraction(0), Fraction(1), 0
+    for exponents, c in field.ring.terms(value):
+        if any(exponents):
+            kept, square = next(i for i, e in enumerate(exponents) if e), c
+        else:
+            constant = c
+    return kept, -constant / square, 1 / square
+
+
+def _expand(
+    into: dict[Exponents, Fraction],
+    exponents: Exponents,
+    coefficient: Fraction,
+    places: tuple[int, int],
+    line: tuple[Fraction, Fraction],
+) -> None:
+    """Add coefficient * monomial with kept^2 = line[0] + line[1] other^2 put in."""
+    from math import comb
+
+    kept, other = places
+    power = exponents[kept] // 2
+    for k in range(power + 1):
+        fresh = list(exponents)
+        fresh[kept], fresh[other] = 0, 2 * k
+        key = tuple(fresh)
+        part = coefficient * comb(power, k) * line[0] ** (power - k) * line[1] ** k
+        into[key] = into.get(key, Fraction(0)) + part

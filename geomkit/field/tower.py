@@ -1,0 +1,349 @@
+"""Field: Frac(Q[generators]) modulo a few relations, with a derivation for each symbol.
+
+Arithmetic keeps denominators factored: every element is a polynomial over a product of powers of
+*base* factors, irreducible polynomials free of eliminated generators that are found once, when
+something is inverted. From then on only exact trial division is needed, no gcd. The core operation
+is `Field.dot`, a sum of products that is brought to one denominator, reduced by the relations and
+cancelled once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from ..errors import FieldError
+from .budget import Budget
+from .fraction import Denominator, Element, merge_denominators, trim
+from .generator import Generator
+from .polynomial import Poly, make_ring
+
+if TYPE_CHECKING:
+    import sympy
+
+    from ..domain import Domain
+    from ..metric import Metric
+
+__all__ = ["Field"]
+
+
+class Field:
+    """A differential field that holds given expressions exactly.
+
+    Args:
+        variables: symbols to differentiate by (others may occur as constants or parameters).
+        domain: boxes of the symbols; signs of roots and absolute values are decided on it.
+        expressions: expressions that the field must hold; arguments of trigonometric functions,
+            exponents and so on are chosen to suit all of them. Further ones may follow later.
+        budget: limit on time and size.
+
+    Raises:
+        FieldError: an expression does not fit (complex numbers, floats, unknown functions ...).
+
+    Examples:
+        >>> import sympy as sp
+        >>> x = sp.Symbol("x", positive=True)
+        >>> field = Field((x,), expressions=(sp.sqrt(x),))
+        >>> (field(sp.sqrt(x)) ** 2 - field(x)).is_zero
+        True
+    """
+
+    def __init__(
+        self,
+        variables: Sequence[sympy.Symbol] = (),
+        *,
+        domain: Domain | None = None,
+        expressions: Iterable[sympy.Expr] = (),
+        budget: Budget | None = None,
+    ) -> None:
+        from .convert import Converter
+        from .sign import Signs
+
+        self.variables = tuple(variables)
+        self.domain = domain
+        self.budget = budget or Budget()
+        self.generators: dict[str, Generator] = {}
+        self.ring = make_ring(())
+        self._relations: list[tuple[str, int, Poly, Poly]] = []
+        self._bases: list[Poly] = []
+        self._base_derivatives: dict[tuple[int, sympy.Symbol], Element] = {}
+        self._generator_derivatives: dict[tuple[str, sympy.Symbol], Element] = {}
+        self.signs = Signs(self)
+        self._converter = Converter(self)
+        self._converter.adjoin([*expressions, *self.variables])
+
+    @classmethod
+    def of(
+        cls,
+        metric: Metric,
+        *,
+        expressions: Iterable[sympy.Expr] = (),
+        budget: Budget | None = None,
+    ) -> Field:
+        """Return a field that holds the entries of a metric (and further expressions).
+
+        Args:
+            metric: the metric; its coordinates become the variables.
+            expressions: further expressions, in the metric's own symbols.
+            budget: limit on time and size.
+
+        Returns:
+            The field.
+        """
+        return cls(
+            metric.coordinates,
+            domain=metric.domain,
+            expressions=[*metric.matrix, *expressions],
+            budget=budget,
+        )
+
+    # Elements -------------------------------------------------------------------------------
+
+    def __call__(self, expression: sympy.Expr | int) -> Element:
+        """Convert a SymPy expression into an element.
+
+        Args:
+            expression: exact expression in symbols and functions of the field.
+
+        Returns:
+            Its normal form.
+
+        Raises:
+            FieldError: it does not fit the field.
+        """
+        return self._converter.convert(expression)
+
+    @property
+    def zero(self) -> Element:
+        """The element 0."""
+        return Element(self, self.ring.zero, ())
+
+    @property
+    def one(self) -> Element:
+        """The element 1."""
+        return Element(self, self.ring.one, ())
+
+    def constant(self, value: Fraction | int) -> Element:
+        """Return a rational number as an element."""
+        return Element(self, self.ring.constant(value), ())
+
+    def generator(self, name: str) -> Element:
+        """Return a generator as an element."""
+        return Element(self, self.ring.gens[self.ring.index[name]], ())
+
+    def lift(self, poly: Poly) -> Poly:
+        """Return a polynomial of this field in its present ring."""
+        return self.ring.lift(poly)
+
+    # Growth ---------------------------------------------------------------------------------
+
+    def add_generators(self, new: Iterable[Generator]) -> None:
+        """Adjoin generators; elements made before stay valid.
+
+        Eliminated generators stand first, the youngest foremost, so that reducing in this order
+        never brings back one that has been dealt with.
+        """
+        for generator in new:
+            self.generators[generator.name] = generator
+        youngest_first = list(reversed(self.generators.values()))
+        eliminated = [g for g in youngest_first if g.relation]
+        names = [g.name for g in eliminated]
+        names += [g.name for g in self.generators.values() if not g.relation]
+        self.ring = make_ring(names)
+        self._bases = [self.lift(b) for b in self._bases]
+        self._relations = []
+        for generator in eliminated:
+            assert generator.relation is not None
+            w = self.ring.gens[self.ring.index[generator.name]]
+            value = self.lift(generator.relation.value)
+            degree = generator.relation.degree
+            self._relations.append((generator.name, degree, value, w**degree - value))
+
+    def reduce(self, poly: Poly) -> Poly:
+        """Return the normal form of a polynomial modulo the relations."""
+        for _, _, _, relation in self._relations:
+            poly = self.ring.remainder(poly, relation)
+        return poly
+
+    # Denominators ---------------------------------------------------------------------------
+
+    def base(self, index: int) -> Poly:
+        """Return the base factor of this index."""
+        return self._bases[index]
+
+    def base_index(self, factor: Poly) -> int:
+        """Return the index of an irreducible, primitive factor among the bases; adds it if new."""
+        for index, known in enumerate(self._bases):
+            if known == factor:
+                return index
+        self._bases.append(factor)
+        return len(self._bases) - 1
+
+    def fraction(self, numerator: Poly, denominator: Denominator) -> Element:
+        """Return numerator/denominator in normal form; the numerator must be reduced."""
+        if numerator == 0 or not denominator:
+            return Element(self, numerator, () if numerator == 0 else denominator)
+        exponents = list(denominator)
+        for index, exponent in enumerate(exponents):
+            while exponent > 0:
+                quotient = self.ring.quotient(numerator, self._bases[index])
+                if quotient is None:
+                    break
+                numerator, exponent = quotient, exponent - 1
+            exponents[index] = exponent
+        return Element(self, numerator, trim(exponents))
+
+    # Arithmetic -----------------------------------------------------------------------------
+
+    def dot(self, triples: Iterable[tuple[Fraction | int, Element, Element]]) -> Element:
+        """Return the sum of c a b over triples (c, a, b), brought to normal form once.
+
+        Args:
+            triples: rational number and two elements each.
+
+        Returns:
+            The sum.
+
+        Raises:
+            BudgetError: the sum would exceed the budget.
+        """
+        groups: dict[Denominator, Poly] = {}
+        for coefficient, a, b in triples:
+            left, right = self.lift(a.numerator), self.lift(b.numerator)
+            if left == 0 or right == 0:
+                continue
+            self.budget.allow(len(left) * len(right))
+            product = left * right
+            if coefficient != 1:
+                product = product * self.ring.constant(coefficient)
+            key = merge_denominators(a.denominator, b.denominator)
+            groups[key] = groups[key] + product if key in groups else product
+        return self._combine(groups)
+
+    def sum(self, elements: Iterable[Element]) -> Element:
+        """Return the sum of elements."""
+        groups: dict[Denominator, Poly] = {}
+        for element in elements:
+            numerator, key = self.lift(element.numerator), element.denominator
+            groups[key] = groups[key] + numerator if key in groups else numerator
+        return self._combine(groups)
+
+    def _combine(self, groups: dict[Denominator, Poly]) -> Element:
+        groups = {key: poly for key, poly in groups.items() if poly != 0}
+        if not groups:
+            return self.zero
+        if len(groups) == 1:
+            ((key, poly),) = groups.items()
+            return self.fraction(self.reduce(poly), key)
+        width = max(map(len, groups))
+        common = [max(k[i] if i < len(k) else 0 for k in groups) for i in range(width)]
+        total = self.ring.zero
+        for key, poly in groups.items():
+            for i, exponent in enumerate(common):
+                missing = exponent - (key[i] if i < len(key) else 0)
+                if missing:
+                    factor = self._bases[i] ** missing
+                    self.budget.allow(len(poly) * len(factor))
+                    poly = poly * factor
+            total = total + poly
+        return self.fraction(self.reduce(total), trim(common))
+
+    def power(self, element: Element, exponent: int) -> Element:
+        """Return element**exponent for an integer exponent."""
+        if exponent < 0:
+            return self.power(self.inverse(element), -exponent)
+        if exponent == 0:
+            return self.one
+        base = self.lift(element.numerator)
+        if len(base) == 1 and not self._relations:
+            numerator = base**exponent
+            return Element(self, numerator, tuple(exponent * e for e in element.denominator))
+        result, square = None, element
+        while True:  # by squaring, reduced at each step
+            if exponent & 1:
+                result = square if result is None else result * square
+            exponent >>= 1
+            if not exponent:
+                break
+            square = square * square
+        assert result is not None
+        return result
+
+    def inverse(self, element: Element) -> Element:
+        """Return 1/element, its denominator made free of eliminated generators.
+
+        Raises:
+            FieldError: the element is zero, or a zero divisor of a reducible relation.
+        """
+        from .rationalise import rationalise
+
+        if element.is_zero:
+            raise FieldError("1/0", "division by an expression that is identically zero")
+        content, factors = self.ring.factor(self.lift(element.numerator))
+        result = Element(self, self.ring.constant(1 / content), ())
+        for index, exponent in enumerate(element.denominator):
+            if exponent:
+                result = result * Element(self, self._bases[index] ** exponent, ())
+        for factor, exponent in factors:
+            for cofactor, bases in rationalise(self, factor):
+                denominator = [0] * len(self._bases)
+                for base, power in bases:
+                    denominator[base] += power
+                part = self.fraction(self.reduce(cofactor), trim(denominator))
+                result = result * self.power(part, exponent)
+        return result
+
+    # Derivation -----------------------------------------------------------------------------
+
+    def derivative(self, element: Element, symbol: sympy.Symbol) -> Element:
+        """Return the partial derivative: (N' - N sum e_i b_i'/b_i) / prod b_i^e_i."""
+        numerator = self._poly_derivative(element.numerator, symbol)
+        denominator = Element(self, self.ring.one, element.denominator)
+        triples = [(1, numerator, denominator)]
+        top = Element(self, element.numerator, element.denominator)
+        for index, exponent in enumerate(element.denominator):
+            if exponent:
+                logarithmic = self._base_derivative(index, symbol)
+                triples.append((-exponent, top, logarithmic))
+        return self.dot(triples)
+
+    def _base_derivative(self, index: int, symbol: sympy.Symbol) -> Element:
+        """Return b'/b for a base factor b."""
+        key = (index, symbol)
+        if key not in self._base_derivatives:
+            slope = self._poly_derivative(self._bases[index], symbol)
+            inverse = Element(self, self.ring.one, (0,) * index + (1,))
+            self._base_derivatives[key] = slope * inverse
+        return self._base_derivatives[key]
+
+    def _poly_derivative(self, poly: Poly, symbol: sympy.Symbol) -> Element:
+        triples = []
+        poly = self.lift(poly)
+        used = [n for n, d in zip(self.ring.names, self.ring.degrees(poly), strict=True) if d]
+        for name in used:
+            slope = self._generator_derivative(name, symbol)
+            if not slope.is_zero:
+                poly = self.lift(poly)  # the derivative may have adjoined generators
+                part = self.ring.derivative(poly, self.ring.index[name])
+                triples.append((1, Element(self, part, ()), slope))
+        return self.dot(triples)
+
+    def _generator_derivative(self, name: str, symbol: sympy.Symbol) -> Element:
+        key = (name, symbol)
+        if key not in self._generator_derivatives:
+            self._generator_derivatives[key] = self.generators[name].derive(symbol)
+        return self._generator_derivatives[key]
+
+    # Roots ----------------------------------------------------------------------------------
+
+    def sqrt_abs(self, element: Element) -> Element:
+        """Return sqrt|element|; a root generator is adjoined when it is no square.
+
+        Args:
+            element: any element; its sign is taken to be constant on the (regular) domain.
+
+        Returns:
+            The non-negative root.
+        """
+        return self._converter.powers.sqrt_abs(element)
