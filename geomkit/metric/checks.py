@@ -1,0 +1,224 @@
+"""Is the matrix a metric: symmetric, and regular somewhere in the domain?
+
+The checks are numerical, at rational points of the domain, and quick: the exact questions belong
+to the field above. They refuse what cannot work, with the entry and the point at fault.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import mpmath
+import sympy
+
+from geomkit.domain import Domain, Point
+from geomkit.errors import DomainError, MetricError
+from geomkit.metric.declarations import Declarations
+from geomkit.metric.functions import concretise
+
+__all__ = ["GeomkitWarning", "check_regular", "symmetrised", "warn_unused"]
+
+_DIGITS = 30
+# Two exact zeros at 30 digits differ by rounding in the last few; 1e-20 leaves ten digits for that.
+_TINY = mpmath.mpf(10) ** -20
+_POINTS = 40  # tried, until one is regular
+_ENOUGH = 6  # finite points at which the determinant vanishes: then it vanishes
+
+
+class GeomkitWarning(UserWarning):
+    """Something that works, but is probably not what was meant."""
+
+
+def symmetrised(
+    stated: sympy.ImmutableDenseMatrix, declarations: Declarations
+) -> sympy.ImmutableDenseMatrix:
+    """Return the matrix with g_ji written as g_ij, once both are found to be equal.
+
+    Args:
+        stated: the matrix as read.
+        declarations: its names and domain.
+
+    Returns:
+        The symmetric matrix.
+
+    Raises:
+        MetricError: naming the first entry where g_ij and g_ji differ.
+    """
+    n = stated.rows
+    pairs = [(i, j) for i in range(n) for j in range(i) if stated[i, j] != stated[j, i]]
+    if not pairs:
+        return stated
+    points = _points(declarations.domain)[:_ENOUGH]
+    for i, j in pairs:
+        difference = declarations.resolve(stated[j, i] - stated[i, j])
+        if difference == 0:
+            continue
+        concrete = concretise(difference, declarations.functions)
+        values = [_value(concrete, point) for point in points]
+        known = [value for value in values if value is not None]
+        if not known or any(abs(value) > _TINY * _TINY for value in known):
+            raise MetricError(
+                f"the matrix is not symmetric: g[{j},{i}] - g[{i},{j}] = "
+                f"{_short(stated[j, i] - stated[i, j])}; give the full matrix with equal entries "
+                "on both sides of the diagonal, or a line element (Metric.from_line_element)"
+            )
+    return sympy.ImmutableDenseMatrix(n, n, lambda i, j: stated[min(i, j), max(i, j)])
+
+
+def check_regular(matrix: sympy.ImmutableDenseMatrix, declarations: Declarations) -> None:
+    """Refuse a metric that has no regular point in its domain.
+
+    Args:
+        matrix: the symmetric matrix, resolved.
+        declarations: its names and domain.
+
+    Raises:
+        MetricError: if the determinant vanishes wherever it is finite, or is finite nowhere.
+    """
+    concrete = concretise(matrix, declarations.functions)
+    singular: list[Point] = []
+    trouble = ""
+    for point in _points(declarations.domain):
+        values = _matrix_at(concrete, point)
+        if isinstance(values, tuple):
+            trouble = trouble or _describe(matrix, values, point)
+        elif _nonzero_determinant(values):
+            return
+        else:
+            singular.append(point)
+            if len(singular) == _ENOUGH:
+                break
+    if singular:
+        raise MetricError(
+            f"the metric is degenerate: its determinant is 0 at all {len(singular)} sample points "
+            f"of the domain, for example at {_shown(singular[0])}; a metric needs det g != 0: "
+            "look for dependent or missing rows, or remove a coordinate"
+        )
+    raise MetricError(
+        f"the domain has no regular point among {_POINTS} sample points{trouble}; give boxes in "
+        "which the metric is finite and real, as domain = {r = [lower, upper]}"
+    )
+
+
+def warn_unused(matrix: sympy.ImmutableDenseMatrix, declarations: Declarations) -> None:
+    """Warn about coordinates that the entries do not use while something like them is in use.
+
+    A coordinate that does not occur is usual: t in Schwarzschild, z in a product with a line. It is
+    suspect if another name that differs by case or underscores only does occur, and if no
+    coordinate occurs at all in entries that depend on parameters: there the curvature is zero
+    because the parameters are not the coordinates that they seem to be.
+
+    Args:
+        matrix: the matrix, resolved.
+        declarations: its names.
+    """
+    used = matrix.free_symbols
+    unused = [x for x in declarations.coordinates if x not in used]
+    parameters = [p.symbol for p in declarations.parameters if p.symbol in used]
+    for x in unused:
+        for other in used:
+            if _look(other.name) == _look(x.name):
+                _warn(
+                    f"the coordinate {x} is never used, but {other} is; if they are the same, "
+                    "write one name for both"
+                )
+                return
+    if parameters and len(unused) == len(declarations.coordinates):
+        _warn(
+            f"the coordinates {', '.join(map(str, unused))} are never used, while the parameters "
+            f"{', '.join(map(str, parameters))} are: the metric is constant and flat; if a "
+            "parameter is meant to be a coordinate, declare it as one"
+        )
+
+
+def _points(domain: Domain) -> list[Point]:
+    try:
+        return domain.sample(_POINTS)
+    except DomainError as error:
+        raise MetricError(str(error)) from None
+
+
+def _matrix_at(matrix: Any, point: Point) -> list[list[Any]] | tuple[int, int]:
+    """The matrix at a point, or the entry (i, j) that has no real finite value there."""
+    n = matrix.rows
+    rows: list[list[Any]] = [[mpmath.mpf(0)] * n for _ in range(n)]
+    known: dict[Any, Any] = {}
+    for i, j in _upper_triangle(n):
+        entry = matrix[i, j]
+        if entry not in known:
+            known[entry] = _value(entry, point)
+        if known[entry] is None:
+            return i, j
+        rows[i][j] = rows[j][i] = known[entry]
+    return rows
+
+
+def _upper_triangle(n: int) -> Iterator[tuple[int, int]]:
+    return ((i, j) for i in range(n) for j in range(i, n))
+
+
+def _value(expression: sympy.Expr, point: Point) -> Any:
+    """A real number as mpf, or None where the expression has no such value."""
+    if expression.is_Rational:
+        return mpmath.mpf(int(expression.p)) / int(expression.q)
+    try:
+        number = expression.evalf(_DIGITS, subs=point)
+        re, im = number.as_real_imag()
+        if not (re.is_number and re.is_finite and im.is_number):
+            return None
+        if abs(im) > _TINY * abs(re):
+            return None
+        return re._to_mpmath(110)  # 30 digits and some
+    except (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError):
+        return None  # a pole of a special function, for instance
+
+
+def _nonzero_determinant(rows: list[list[Any]]) -> bool:
+    """Whether |det| is more than rounding, by elimination with pivots scaled to their rows."""
+    n = len(rows)
+    with mpmath.workdps(_DIGITS):
+        scaled = []
+        for row in rows:
+            size = max(map(abs, row))
+            if size == 0:
+                return False
+            scaled.append([x / size for x in row])
+        for k in range(n):
+            pivot = max(range(k, n), key=lambda i: abs(scaled[i][k]))
+            if abs(scaled[pivot][k]) < _TINY:
+                return False
+            scaled[k], scaled[pivot] = scaled[pivot], scaled[k]
+            for row in scaled[k + 1 :]:
+                factor = row[k] / scaled[k][k]
+                row[k:] = [x - factor * y for x, y in zip(row[k:], scaled[k][k:], strict=True)]
+    return True
+
+
+def _describe(matrix: Any, entry: tuple[int, int], point: Point) -> str:
+    i, j = entry
+    shown = _short(matrix[i, j])
+    return f": at {_shown(point)}, say, g[{i},{j}] = {shown} is not a finite real number"
+
+
+def _shown(point: Point) -> str:
+    return ", ".join(f"{symbol} = {value}" for symbol, value in point.items())
+
+
+def _short(expression: Any, limit: int = 120) -> str:
+    text = str(expression)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _look(name: str) -> str:
+    return name.lower().replace("_", "")
+
+
+def _warn(message: str) -> None:
+    # point at the user's line, however many constructors lie between
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("geomkit."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, GeomkitWarning, stacklevel=level - 1)

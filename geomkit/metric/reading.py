@@ -1,0 +1,86 @@
+"""What a user gives for an expression, read into the metric's own symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sympy
+from sympy.core.function import AppliedUndef
+
+from geomkit import expressions
+from geomkit.errors import MetricError
+from geomkit.metric.names import canonical_name, nearest
+
+__all__ = ["adopt", "read"]
+
+
+def read(given: Any, names: Mapping[str, Any], where: str) -> sympy.Expr:
+    """Return an expression in the symbols and functions of `names`.
+
+    Args:
+        given: text (LaTeX if it contains a backslash), a SymPy expression or an exact number.
+        names: declared names and what they stand for.
+        where: what is read, for messages.
+
+    Returns:
+        The expression, with symbols mapped by name.
+    """
+    if isinstance(given, str):
+        # a backslash has no meaning in plain text, and LaTeX beyond "x^2+1" does not go without
+        if "\\" in given:
+            return expressions.parse_latex(given, names, where=where)
+        return expressions.parse(given, names, where=where)
+    expression = expressions.check_exact(given, where=where)
+    return (
+        adopt(expression, names, where) if expression.args or expression.is_Symbol else expression
+    )
+
+
+def adopt(expression: sympy.Expr, names: Mapping[str, Any], where: str) -> sympy.Expr:
+    """Return a SymPy expression with its symbols and functions replaced by the declared ones.
+
+    SymPy symbols of the same name but other assumptions are different symbols, and derivatives
+    with respect to the wrong one vanish silently. So symbols are mapped by name.
+
+    Args:
+        expression: an expression in anybody's symbols.
+        names: declared names and what they stand for.
+        where: what it is, for messages.
+
+    Returns:
+        The same expression in the declared symbols.
+
+    Raises:
+        MetricError: for symbols and functions that are not declared.
+    """
+    rule: dict[Any, Any] = {}
+    for symbol in expression.free_symbols:
+        declared = names.get(canonical_name(symbol.name))
+        if not isinstance(declared, sympy.Symbol):
+            raise MetricError(_undeclared(symbol.name, declared, names, where))
+        if declared != symbol:
+            rule[symbol] = declared
+    result = expression.xreplace(rule) if rule else expression
+    for function in {type(call) for call in result.atoms(AppliedUndef)}:
+        name = function.__name__
+        declared = names.get(canonical_name(name))
+        if declared is None or isinstance(declared, sympy.Symbol):
+            raise MetricError(_undeclared(f"{name}(...)", declared, names, where))
+        if declared != function:
+            result = result.replace(function, declared)
+    return result
+
+
+def _undeclared(name: str, declared: Any, names: Mapping[str, Any], where: str) -> str:
+    if declared is not None:
+        kind = "a symbol" if isinstance(declared, sympy.Symbol) else "a function"
+        return f"{where}: {name!r} is used, but declared as {kind}; use it as {kind}"
+    bare = name.removesuffix("(...)")
+    listed = ", ".join(list(names)[:40])
+    remedy = (
+        f'declare it with functions={{"{bare}(x)": [...]}}'
+        if bare != name
+        else f'declare it with parameters=["{bare}"] if it is a constant'
+    )
+    return f"{where}: {name!r} is not declared{nearest(bare, names)} ({listed} are); {remedy}"
