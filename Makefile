@@ -35,7 +35,7 @@ $(STAMP): pyproject.toml constraints.txt
 	echo "$$key" > $(STAMP); echo "Set-up done."
 
 demo: $(STAMP)  ## derive and verify the curvature of several metrics, Kerr among them, and show it
-	@$(BIN)/python -m examples
+	@$(BIN)/python examples/demo.py
 
 test: $(STAMP)  ## the fast tests and the doctests (at most 10 minutes on 2 cores)
 	$(PYTEST) -m "not slow" -n $(WORKERS) --dist worksteal -q

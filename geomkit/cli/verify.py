@@ -18,7 +18,7 @@ from geomkit.verify import verify
 if TYPE_CHECKING:
     from geomkit.verify import FileResult, Report
 
-__all__ = ["run", "verdict_lines"]
+__all__ = ["progress_bar", "run", "verdict_lines", "write_text"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -50,7 +50,7 @@ def run(
     Returns:
         The exit status.
     """
-    with _progress() as step:
+    with progress_bar() as step:
         report = verify(
             [str(path) for path in paths],
             budget=budget,
@@ -116,8 +116,12 @@ def _write_html(path: Path, report: Report) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """Show a progress bar on stderr while claims are checked; nothing when it is not a terminal."""
+def progress_bar() -> Iterator[Progress | None]:
+    """Show a progress bar on stderr while claims are checked; nothing when it is no terminal.
+
+    Yields:
+        What `verify` takes as `progress`.
+    """
     if not sys.stderr.isatty():
         yield None
         return
