@@ -66,11 +66,12 @@ class Element:
         cos(x)**(-2)
     """
 
-    __slots__ = ("_sympy", "denominator", "field", "numerator")
+    __slots__ = ("_sympy", "denominator", "field", "numerator", "ring")
 
     def __init__(self, field: Field, numerator: Poly, denominator: Denominator) -> None:
         self.field = field
         self.numerator = numerator
+        self.ring = field.ring  # the ring that the numerator lives in
         self.denominator = denominator
         self._sympy: sympy.Expr | None = None
 
@@ -132,7 +133,7 @@ class Element:
         if right is None:
             return NotImplemented
         return self.denominator == right.denominator and bool(
-            self.field.lift(self.numerator) == self.field.lift(right.numerator)
+            self.field.numerator(self) == self.field.numerator(right)
         )
 
     __hash__ = None  # type: ignore[assignment]
@@ -154,7 +155,7 @@ class Element:
             return None
         if self.is_zero:
             return Fraction(0)
-        terms = self.field.ring.terms(self.field.lift(self.numerator))
+        terms = self.field.ring.terms(self.field.numerator(self))
         return terms[0][1] if len(terms) == 1 and not any(terms[0][0]) else None
 
     def to_sympy(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -30,7 +30,15 @@ class Jet:
     function: Any
     arguments: tuple[Element, ...]
     expressions: tuple[sp.Expr, ...]
-    names: dict[tuple[int, ...], str]
+    names: dict[tuple[int, ...], str] = field(default_factory=dict)
+    _slopes: dict[tuple[int, sp.Symbol], Element] = field(default_factory=dict)
+
+    def slope(self, slot: int, symbol: sp.Symbol) -> Element:
+        """Return the derivative of an argument by a symbol."""
+        key = (slot, symbol)
+        if key not in self._slopes:
+            self._slopes[key] = self.arguments[slot].diff(symbol)
+        return self._slopes[key]
 
 
 class Functions:
@@ -133,32 +141,50 @@ class Functions:
                 a == b for a, b in zip(jet.arguments, arguments, strict=True)
             ):
                 return jet
-        jet = Jet(expr.func, arguments, tuple(expr.args), {})
+        jet = Jet(expr.func, arguments, tuple(expr.args))
         self._jets.append(jet)
         return jet
 
     def _component(self, jet: Jet, order: tuple[int, ...]) -> Element:
-        owner = self.field
         if order not in jet.names:
-            name = self._fresh()
+            self._grow(sum(order))
+        if order not in jet.names:
+            self.field.add_generators([self._jet_generator(jet, order, self._fresh())])
+        return self.field.generator(jet.names[order])
 
-            def derive(symbol: sp.Symbol) -> Element:
-                result = owner.zero
-                for slot, argument in enumerate(jet.arguments):
-                    inner = argument.diff(symbol)
-                    if not inner.is_zero:
-                        higher = tuple(k + (i == slot) for i, k in enumerate(order))
-                        result = result + self._component(jet, higher) * inner
-                return result
+    def _grow(self, total: int) -> None:
+        """Adjoin all derivatives of one order of all functions in use: one new ring for many."""
+        fresh = []
+        for jet in self._jets:
+            lower = [order for order in jet.names if sum(order) == total - 1]
+            slots = range(len(jet.arguments))
+            wanted = {tuple(k + (i == s) for i, k in enumerate(o)) for o in lower for s in slots}
+            for order in sorted(wanted - set(jet.names)):
+                name = f"g{len(self.field.generators) + len(fresh)}"
+                fresh.append(self._jet_generator(jet, order, name))
+        if fresh:
+            self.field.add_generators(fresh)
 
-            expr = _jet_expression(jet, order)
+    def _jet_generator(self, jet: Jet, order: tuple[int, ...], name: str) -> Generator:
+        owner = self.field
 
-            def value(at: Evaluation) -> Any:
-                return at.jet(expr, [at.element(a) for a in jet.arguments])
+        def derive(symbol: sp.Symbol) -> Element:
+            result = owner.zero
+            for slot in range(len(jet.arguments)):
+                inner = jet.slope(slot, symbol)
+                if not inner.is_zero:
+                    higher = tuple(k + (i == slot) for i, k in enumerate(order))
+                    result = result + self._component(jet, higher) * inner
+            return result
 
-            owner.add_generators([Generator(name, "jet", expr, derive, value)])
-            jet.names[order] = name
-        return owner.generator(jet.names[order])
+        def form() -> sp.Expr:
+            return _jet_expression(jet, order)
+
+        def value(at: Evaluation) -> Any:
+            return at.jet(owner.generators[name].expr, [at.element(a) for a in jet.arguments])
+
+        jet.names[order] = name
+        return Generator(name, "jet", form, derive, value)
 
     # Special functions ------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class Generator:
     Args:
         name: variable of the polynomial ring.
         kind: symbol, constant, sin, cos, sinh, cosh, exp, root, power, log, sign, jet or special.
-        expr: what it prints as.
+        form: what it prints as, or (for the many derivatives of functions) what makes it.
         derive: partial derivative by a symbol, as an element.
         value: its Arb ball at a point.
         relation: present when the generator is eliminated.
@@ -39,7 +41,12 @@ class Generator:
 
     name: str
     kind: str
-    expr: sympy.Expr
+    form: sympy.Expr | Callable[[], sympy.Expr]
     derive: Callable[[sympy.Symbol], Element]
     value: Callable[[Evaluation], Any]
     relation: Relation | None = None
+
+    @cached_property
+    def expr(self) -> sympy.Expr:
+        """What the generator prints as."""
+        return self.form() if isinstance(self.form, FunctionType) else self.form

@@ -43,6 +43,9 @@ class Ring(Protocol):
     def factor(self, poly: Poly) -> tuple[Fraction, list[tuple[Poly, int]]]:
         """Return the content and the irreducible factors, primitive, leading coefficient > 0."""
 
+    def is_constant(self, poly: Poly) -> bool:
+        """Say whether the polynomial is a number."""
+
     def derivative(self, poly: Poly, index: int) -> Poly:
         """Return the partial derivative by one generator."""
 
@@ -108,6 +111,9 @@ class FlintRing:
             content *= scale**exponent
             result.append((primitive, int(exponent)))
         return content, result
+
+    def is_constant(self, poly: Poly) -> bool:
+        return bool(poly.is_constant())
 
     def derivative(self, poly: Poly, index: int) -> Poly:
         return poly.derivative(index)
@@ -175,6 +181,9 @@ class SympyRing:
             content *= scale**exponent
             result.append((primitive, int(exponent)))
         return content, result
+
+    def is_constant(self, poly: Poly) -> bool:
+        return bool(poly.is_ground)
 
     def derivative(self, poly: Poly, index: int) -> Poly:
         return poly.diff(self.gens[index])

@@ -136,6 +136,12 @@ class Field:
         """Return a polynomial of this field in its present ring."""
         return self.ring.lift(poly)
 
+    def numerator(self, element: Element) -> Poly:
+        """Return an element's numerator in the present ring (and keep it there)."""
+        if element.ring is not self.ring:
+            element.numerator, element.ring = self.ring.lift(element.numerator), self.ring
+        return element.numerator
+
     # Growth ---------------------------------------------------------------------------------
 
     def add_generators(self, new: Iterable[Generator]) -> None:
@@ -209,8 +215,8 @@ class Field:
             BudgetError: the sum would exceed the budget.
         """
         groups: dict[Denominator, Poly] = {}
-        for coefficient, a, b in triples:
-            left, right = self.lift(a.numerator), self.lift(b.numerator)
+        for coefficient, a, b in list(triples):  # making them may let the ring grow
+            left, right = self.numerator(a), self.numerator(b)
             if left == 0 or right == 0:
                 continue
             self.budget.allow(len(left) * len(right))
@@ -224,8 +230,8 @@ class Field:
     def sum(self, elements: Iterable[Element]) -> Element:
         """Return the sum of elements."""
         groups: dict[Denominator, Poly] = {}
-        for element in elements:
-            numerator, key = self.lift(element.numerator), element.denominator
+        for element in list(elements):
+            numerator, key = self.numerator(element), element.denominator
             groups[key] = groups[key] + numerator if key in groups else numerator
         return self._combine(groups)
 
@@ -255,7 +261,7 @@ class Field:
             return self.power(self.inverse(element), -exponent)
         if exponent == 0:
             return self.one
-        base = self.lift(element.numerator)
+        base = self.numerator(element)
         if len(base) == 1 and not self._relations:
             numerator = base**exponent
             return Element(self, numerator, tuple(exponent * e for e in element.denominator))
@@ -280,7 +286,7 @@ class Field:
 
         if element.is_zero:
             raise FieldError("1/0", "division by an expression that is identically zero")
-        content, factors = self.ring.factor(self.lift(element.numerator))
+        content, factors = self.ring.factor(self.numerator(element))
         result = Element(self, self.ring.constant(1 / content), ())
         for index, exponent in enumerate(element.denominator):
             if exponent:
@@ -298,10 +304,10 @@ class Field:
 
     def derivative(self, element: Element, symbol: sympy.Symbol) -> Element:
         """Return the partial derivative: (N' - N sum e_i b_i'/b_i) / prod b_i^e_i."""
-        numerator = self._poly_derivative(element.numerator, symbol)
+        numerator = self._poly_derivative(self.numerator(element), symbol)
         denominator = Element(self, self.ring.one, element.denominator)
         triples = [(1, numerator, denominator)]
-        top = Element(self, element.numerator, element.denominator)
+        top = Element(self, self.numerator(element), element.denominator)
         for index, exponent in enumerate(element.denominator):
             if exponent:
                 logarithmic = self._base_derivative(index, symbol)
@@ -312,14 +318,15 @@ class Field:
         """Return b'/b for a base factor b."""
         key = (index, symbol)
         if key not in self._base_derivatives:
-            slope = self._poly_derivative(self._bases[index], symbol)
+            slope = self._poly_derivative(self._bases[index], symbol)  # bases are kept lifted
             inverse = Element(self, self.ring.one, (0,) * index + (1,))
             self._base_derivatives[key] = slope * inverse
         return self._base_derivatives[key]
 
     def _poly_derivative(self, poly: Poly, symbol: sympy.Symbol) -> Element:
+        if len(poly) <= 1 and self.ring.is_constant(poly):
+            return self.zero
         triples = []
-        poly = self.lift(poly)
         used = [n for n, d in zip(self.ring.names, self.ring.degrees(poly), strict=True) if d]
         for name in used:
             slope = self._generator_derivative(name, symbol)
