@@ -6,6 +6,7 @@ to the field above. They refuse what cannot work, with the entry and the point a
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ _DIGITS = 30
 # Two exact zeros at 30 digits differ by rounding in the last few; 1e-20 leaves ten digits for that.
 _TINY = mpmath.mpf(10) ** -20
 _POINTS = 40  # tried, until one is regular
+# What coordinates are usually called.
+_COORDINATE = re.compile(r"(t|r|x|y|z|u|v|rho|tau|eta|xi|chi|psi|theta|vartheta|phi|varphi)_?\d*\Z")
 _ENOUGH = 6  # finite points at which the determinant vanishes: then it vanishes
 
 
@@ -107,9 +110,9 @@ def warn_unused(matrix: sympy.ImmutableDenseMatrix, declarations: Declarations) 
     """Warn about coordinates that the entries do not use while something like them is in use.
 
     A coordinate that does not occur is usual: t in Schwarzschild, z in a product with a line. It is
-    suspect if another name that differs by case or underscores only does occur, and if no
-    coordinate occurs at all in entries that depend on parameters: there the curvature is zero
-    because the parameters are not the coordinates that they seem to be.
+    suspect if another name that differs by case or underscores only does occur; and if no
+    coordinate occurs at all, but a parameter with the name of a coordinate (r, theta): then the
+    curvature would vanish because that parameter is constant.
 
     Args:
         matrix: the matrix, resolved.
@@ -117,7 +120,6 @@ def warn_unused(matrix: sympy.ImmutableDenseMatrix, declarations: Declarations) 
     """
     used = matrix.free_symbols
     unused = [x for x in declarations.coordinates if x not in used]
-    parameters = [p.symbol for p in declarations.parameters if p.symbol in used]
     for x in unused:
         for other in used:
             if _look(other.name) == _look(x.name):
@@ -126,11 +128,12 @@ def warn_unused(matrix: sympy.ImmutableDenseMatrix, declarations: Declarations) 
                     "write one name for both"
                 )
                 return
-    if parameters and len(unused) == len(declarations.coordinates):
+    suspects = [s for s in sorted(used, key=str) if _COORDINATE.match(s.name)]
+    if suspects and len(unused) == len(declarations.coordinates):
         _warn(
-            f"the coordinates {', '.join(map(str, unused))} are never used, while the parameters "
-            f"{', '.join(map(str, parameters))} are: the metric is constant and flat; if a "
-            "parameter is meant to be a coordinate, declare it as one"
+            f"the coordinates {', '.join(map(str, unused))} are never used, but the parameter "
+            f"{suspects[0]} is: as it stands the metric is constant and flat; if {suspects[0]} is "
+            "meant to be a coordinate, declare it as one"
         )
 
 

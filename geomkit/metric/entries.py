@@ -61,7 +61,7 @@ def read_matrix(given: Any, declarations: Declarations) -> sympy.ImmutableDenseM
 
 
 def as_rows(given: Any) -> list[list[Any]]:
-    """Return a matrix-like object as a list of rows.
+    r"""Return a matrix-like object as a list of rows.
 
     Args:
         given: nested lists, a SymPy matrix or array, or a LaTeX matrix.
@@ -73,7 +73,7 @@ def as_rows(given: Any) -> list[list[Any]]:
         MetricError: if it is nothing of the kind.
 
     Example:
-        >>> as_rows(r"\\begin{pmatrix} 1 & 0 \\\\ 0 & r^2 \\end{pmatrix}")
+        >>> as_rows(r"\begin{pmatrix} 1 & 0 \\ 0 & r^2 \end{pmatrix}")
         [['1', '0'], ['0', 'r^2']]
     """
     if isinstance(given, str):

@@ -31,6 +31,7 @@ _KEYS = (
     "definitions",
     "functions",
     "reference",
+    "title",
 )
 
 
@@ -38,19 +39,20 @@ _KEYS = (
 class Metric:
     """The metric g = g_ij dx^i dx^j, its symbols with their assumptions, and where it is meant.
 
-    Entries are texts (`"r**2*sin(theta)**2"`, or LaTeX with a backslash), SymPy expressions or exact
-    numbers; symbols that come with SymPy expressions are mapped by name onto the metric's own.
+    Entries are texts (`"r**2*sin(theta)**2"`, or LaTeX with a backslash), SymPy expressions or
+    exact numbers; symbols in SymPy expressions are mapped by name onto the metric's own.
 
     Args:
         coordinates: names or SymPy symbols.
         matrix: rows of entries, a SymPy matrix, or a LaTeX matrix.
         parameters: names; or a mapping from names to `{"range": [lo, hi]}`, `{"positive": True}`
             (also negative, nonzero, integer) or `{"value": "1 - M"}`. Default box: [1/2, 2].
-        functions: unspecified functions, `{"a(t)": ["exp(t)"]}` with concrete examples, or `["a(t)"]`.
+        functions: unspecified functions, `["a(t)"]`, or with examples `{"a(t)": ["exp(t)"]}`.
         domain: boxes of coordinates, `{"r": ["3*M", "10*M"]}`. Default: [-2, 2].
         definitions: abbreviations, `{"Sigma": "r**2 + a**2*cos(theta)**2"}`.
         name: a short name for reports.
         reference: where the metric comes from.
+        title: a line that describes it.
 
     Attributes:
         matrix: the components with definitions and derived parameters substituted.
@@ -78,6 +80,7 @@ class Metric:
     definitions: tuple[Definition, ...]
     domain: Domain
     reference: str
+    title: str
     stated: sympy.ImmutableDenseMatrix = field(compare=False)
     _declarations: Declarations = field(compare=False)
 
@@ -91,6 +94,7 @@ class Metric:
         definitions: Any = None,
         name: str = "metric",
         reference: str = "",
+        title: str = "",
     ) -> None:
         try:
             declared = declare(coordinates, parameters, functions, definitions, domain)
@@ -109,6 +113,7 @@ class Metric:
             "definitions": declared.definitions,
             "domain": declared.domain,
             "reference": str(reference),
+            "title": str(title),
             "stated": stated,
             "_declarations": declared,
         }
@@ -314,7 +319,7 @@ class Metric:
         Args:
             map: the functions phi^i, one for each coordinate of this metric.
             coordinates: names or symbols of the y^a.
-            **declared: further parameters, functions, domain of the y^a, definitions, name, reference.
+            **declared: further parameters, functions, definitions; domain of the y^a; name.
 
         Returns:
             The metric (phi^* g)_ab = g_ij(phi) d_a phi^i d_b phi^j.

@@ -79,9 +79,8 @@ def as_dict(metric: Metric) -> dict[str, Any]:
         "matrix": [[_spell(entry, metric) for entry in row] for row in metric.stated.tolist()],
     }
     result |= {group: entries for group, entries in texts.items() if entries}
-    if metric.reference:
-        result["reference"] = metric.reference
-    return result
+    described = {"title": metric.title, "reference": metric.reference}
+    return result | {key: value for key, value in described.items() if value}
 
 
 def as_toml(metric: Metric) -> str:
