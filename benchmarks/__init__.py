@@ -1,0 +1,1 @@
+"""How fast geomkit is, in one run against plain SymPy and other packages: `make bench`."""
