@@ -85,13 +85,19 @@ class ArbBalls:
         if p < 0 and base.contains(0):
             raise outside("a power with negative exponent", [base], "a base other than zero")
         if q > 1 and not base.is_zero():
-            if q == 2:
-                base = base.sqrt()
-            else:
-                base = base.root(q) if q <= _ROOT_LIMIT else base ** arb(fmpq(1, q))
-            if not base.isfinite():
-                raise outside(f"a root of order {q}", [base], "a base that is not negative")
+            base = self._root(base, q)
         return finite(base**p, "a power", [base])
+
+    def _root(self, base: Number, q: int) -> Number:
+        if q == 2:
+            root = base.sqrt()
+        elif q <= _ROOT_LIMIT:
+            root = base.root(q)
+        else:
+            root = base ** arb(fmpq(1, q))
+        if not root.is_finite():
+            raise outside(f"a root of order {q}", [base], "a base that is not negative")
+        return root
 
     def real_power(self, base: Number, exponent: Number) -> Number:
         """base**exponent for base > 0, for base = 0 < exponent, and for exact integer exponents."""
