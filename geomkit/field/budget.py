@@ -46,8 +46,8 @@ class Budget:
         """
         if self.seconds is not None and self.remaining() < 0:
             raise BudgetError(
-                f"the derivation reached its budget of {self.seconds:g} s; give a larger budget=, "
-                "or ask for fewer or simpler quantities"
+                f"the derivation reached its budget of {self.seconds:g} s",
+                "give a larger budget=, or ask for fewer or simpler quantities",
             )
 
     def allow(self, products: float) -> None:
@@ -66,6 +66,21 @@ class Budget:
             left = "" if self.seconds is None else f" ({self.seconds:g} s)"
             raise BudgetError(
                 f"the next step needs about {products:.2g} term products, more than the budget{left} "
-                "allows; give a larger budget=, put in concrete functions, or use algebraic "
-                "coordinates"
+                "allows",
+                "give a larger budget=, put in concrete functions, or use algebraic coordinates",
+            )
+
+    def hold(self, terms: int) -> None:
+        """Raise when a polynomial has become too large to be of use.
+
+        Args:
+            terms: its number of terms.
+
+        Raises:
+            BudgetError: there are more than `max_terms`.
+        """
+        if terms > self.max_terms:
+            raise BudgetError(
+                f"an intermediate result reached {terms} terms (limit {self.max_terms})",
+                "put in concrete functions, choose simpler coordinates, or ask for single components",
             )

@@ -28,6 +28,8 @@ __all__ = ["Converter"]
 
 TRIGONOMETRIC = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc)
 HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.coth, sp.sech, sp.csch)
+CIRCULAR_INVERSES = (sp.asin, sp.acos, sp.atan, sp.acot, sp.atan2)
+HYPERBOLIC_INVERSES = (sp.asinh, sp.acosh, sp.atanh)
 # An integer power beyond this is not expanded.
 MAX_EXPONENT = 2000
 # (family, arguments) of one kernel
@@ -97,9 +99,9 @@ class Converter:
     def _prepare(self, kernels: list[Kernel], used: Sequence[sp.Expr]) -> None:
         """Adjoin one level of kernels, whose arguments can be converted already."""
         build = self._build
-        angles = [build(split_pi(args[0])[0]) for f, args in kernels if f == "trig"]
+        angles = [build(split_pi(a)[0]) for a in _arguments(kernels, "trig", CIRCULAR_INVERSES)]
+        hyperbolic = [build(a) for a in _arguments(kernels, "hyper", HYPERBOLIC_INVERSES)]
         exponents = [build(args[0]) for f, args in kernels if f == "exp"]
-        hyperbolic = [build(args[0]) for f, args in kernels if f == "hyper"]
         self.exponentials.prepare(exponents)
         # cosh and exp of dependent arguments are related: then exp alone serves both
         own = [a for a in hyperbolic if not self._by_exponentials(a)]
@@ -137,10 +139,16 @@ class Converter:
         if isinstance(expr, sp.Pow):
             return self._power(expr)
         if isinstance(expr, sp.exp) or expr is sp.E:
-            return self.exponentials.value(build(_exponent(expr)))
+            rest, powers = split_logarithms(_exponent(expr))
+            result = self.exponentials.value(build(rest))
+            for base, exponent in powers:
+                result = result * self.convert(sp.Pow(base, exponent))
+            return result
         if isinstance(expr, TRIGONOMETRIC):
             return self._ratio(type(expr).__name__, *self._trigonometric_pair(expr.args[0]))
         if isinstance(expr, HYPERBOLIC):
+            if split_logarithms(expr.args[0])[1]:
+                return self.convert(expr.rewrite(sp.exp))
             return self._ratio(type(expr).__name__, *self._hyperbolic_pair(expr.args[0]))
         if isinstance(expr, sp.log) and len(expr.args) == 1:
             return self.functions.log(build(expr.args[0]))
@@ -302,21 +310,52 @@ def _scan(
     else:
         arguments = expr.args
     depth = max((_scan(a, depths, kernels, symbols) for a in arguments), default=0)
-    kernel = _kernel(expr)
-    if kernel is not None:
-        depth += 1
+    found = _kernels(expr)
+    depth += bool(found)
+    for kernel in found:
         kernels[kernel] = max(depth, kernels.get(kernel, 0))
     depths[expr] = depth
     return depth
 
 
-def _kernel(expr: sp.Basic) -> Kernel | None:
+def _kernels(expr: sp.Basic) -> list[Kernel]:
     if isinstance(expr, TRIGONOMETRIC):
-        return "trig", (expr.args[0],)
-    if isinstance(expr, HYPERBOLIC):
-        return "hyper", (expr.args[0],)
+        return [("trig", (expr.args[0],))]
+    if isinstance(expr, HYPERBOLIC) and not split_logarithms(expr.args[0])[1]:
+        return [("hyper", (expr.args[0],))]
     if isinstance(expr, sp.exp) or expr is sp.E:
-        return "exp", (_exponent(expr),)
+        return [("exp", (split_logarithms(_exponent(expr))[0],))]
     if isinstance(expr, sp.Pow) and not isinstance(expr.args[1], sp.Integer):
-        return "power", (expr.args[0], expr.args[1])
-    return None
+        return [("power", (expr.args[0], expr.args[1]))]
+    return []
+
+
+def _arguments(kernels: list[Kernel], family: str, inverses: tuple[Any, ...]) -> list[sp.Expr]:
+    """Return the arguments of a family, with each inverse function that occurs in them.
+
+    sin(2 atan(x)) becomes algebraic when atan(x) itself is a basis argument.
+    """
+    arguments = [args[0] for f, args in kernels if f == family]
+    for argument in list(arguments):
+        for term in sp.Add.make_args(argument):
+            coefficient, factor = term.as_coeff_Mul()
+            if isinstance(factor, inverses):
+                arguments.append(factor)
+    return arguments
+
+
+def split_logarithms(exponent: sp.Expr) -> tuple[sp.Expr, list[tuple[sp.Expr, sp.Expr]]]:
+    """Split an exponent into a rest and terms e log(b), returned as pairs (b, e).
+
+    asinh, acosh and atanh count as the logarithms that they are.
+    """
+    rest, powers = [], []
+    for term in sp.Add.make_args(exponent):
+        logs = [f for f in sp.Mul.make_args(term) if isinstance(f, (sp.log, *HYPERBOLIC_INVERSES))]
+        if len(logs) == 1:
+            log = logs[0] if isinstance(logs[0], sp.log) else logs[0].rewrite(sp.log)
+            if isinstance(log, sp.log):
+                powers.append((log.args[0], term / logs[0]))
+                continue
+        rest.append(term)
+    return sp.Add(*rest), powers

@@ -69,11 +69,10 @@ class Functions:
         for known, name in self._logarithms:
             if known is radical:
                 return owner.generator(name)
-        base = Element(owner, radical.poly, ())
+        base = self._converter.powers.base(radical)
         closed = self._closed_logarithm(base)
         if closed is not None:
             return closed
-        name = self._fresh()
         magnitude = self._converter.powers.magnitude(radical)
         name = self._fresh()
 
@@ -89,10 +88,13 @@ class Functions:
         return owner.generator(name)
 
     def _closed_logarithm(self, base: Element) -> Element | None:
-        """Return u when the base is the generator exp(u)."""
+        """Return u for the generator exp(u), and b log|p| for the generator |p|^b."""
         for name, generator in self.field.generators.items():
-            if generator.kind == "exp" and base == self.field.generator(name):
-                return self._converter.exponentials.argument_of(name)
+            if generator.kind in ("exp", "root", "power") and base == self.field.generator(name):
+                if generator.kind == "exp":
+                    return self._converter.exponentials.argument_of(name)
+                radical, exponent = self._converter.powers.origins[name]
+                return exponent * self.logarithm(radical)
         return None
 
     # Unspecified functions --------------------------------------------------------------------

@@ -52,6 +52,8 @@ class Powers:
         self.field = owner
         self._converter = converter
         self._radicals: list[Radical] = []
+        # generator name -> (p, exponent) of each root and power |p|^exponent
+        self.origins: dict[str, tuple[Radical, Element]] = {}
 
     # What converters call ---------------------------------------------------------------------
 
@@ -174,6 +176,7 @@ class Powers:
         return result
 
     def _radical(self, poly: Poly) -> Radical:
+        poly = self.field.lift(poly)
         for radical in self._radicals:
             radical.poly = self.field.lift(radical.poly)
             if radical.poly == poly:
@@ -213,7 +216,7 @@ class Powers:
     def _rational_power(self, radical: Radical, exponent: Fraction) -> Element:
         """Return |p|^exponent; a finer root than w is a root of w."""
         whole, rest = divmod(exponent, 1)
-        result = self._base(radical) ** whole
+        result = self.base(radical) ** whole
         if whole % 2:
             result = result * self._sign_of(radical)
         if not rest:
@@ -229,8 +232,9 @@ class Powers:
         radical = self._radical(self.field.lift(generator.numerator))
         return self._rational_power(radical, exponent)
 
-    def _base(self, radical: Radical) -> Element:
-        return Element(self.field, radical.poly, ())
+    def base(self, radical: Radical) -> Element:
+        """Return p."""
+        return Element(self.field, self.field.lift(radical.poly), ())
 
     def _sign_of(self, radical: Radical) -> Element:
         """Return the sign of p: +-1 where it is proved, else a generator with square 1."""
@@ -239,7 +243,7 @@ class Powers:
             return self.field.constant(known)
         if not radical.sign_name:
             name = f"g{len(self.field.generators)}"
-            base = self._base(radical)
+            base = self.base(radical)
 
             def value(at: Evaluation) -> Any:
                 ball = at.element(base)
@@ -264,11 +268,11 @@ class Powers:
 
     def magnitude(self, radical: Radical) -> Element:
         """Return |p|."""
-        return self._base(radical) * self._sign_of(radical)
+        return self.base(radical) * self._sign_of(radical)
 
     def _adjoin_root(self, radical: Radical, degree: int) -> None:
         owner, size = self.field, self.magnitude(radical)
-        base = self._base(radical)
+        base = self.base(radical)
         name = f"g{len(owner.generators)}"
         expr = sp.Pow(size.to_sympy(), sp.Rational(1, degree))
 
@@ -282,10 +286,11 @@ class Powers:
         relation = Relation(degree, owner.lift(size.numerator))
         owner.add_generators([Generator(name, "root", expr, derive, value, relation)])
         radical.root, radical.degree = name, degree
+        self.origins[name] = (radical, owner.constant(Fraction(1, degree)))
 
     def _adjoin_power(self, radical: Radical, exponent: Element) -> None:
         owner, size = self.field, self.magnitude(radical)
-        base = self._base(radical)
+        base = self.base(radical)
         name = f"g{len(owner.generators)}"
         expr = sp.Pow(size.to_sympy(), exponent.to_sympy(), evaluate=False)
 
@@ -301,6 +306,7 @@ class Powers:
 
         owner.add_generators([Generator(name, "power", expr, derive, value)])
         radical.powers.append(name)
+        self.origins[name] = (radical, exponent)
 
     def _sample_sign(self, element: Element) -> int | None:
         """Return the sign of an element at points of the domain, None when it varies."""

@@ -225,6 +225,7 @@ class Field:
                 product = product * self.ring.constant(coefficient)
             key = merge_denominators(a.denominator, b.denominator)
             groups[key] = groups[key] + product if key in groups else product
+            self.budget.hold(len(groups[key]))
         return self._combine(groups)
 
     def sum(self, elements: Iterable[Element]) -> Element:
