@@ -59,7 +59,7 @@ CONVENTIONS: Mapping[str, str] = {
     "wedge": "(dx^dy)_01 = 1: (alpha^beta)_ij = alpha_i beta_j - alpha_j beta_i for one-forms",
     "exterior_derivative": "(d alpha)_ij = d_i alpha_j - d_j alpha_i for a one-form",
     "hodge_star": "alpha ^ *beta = <alpha, beta> vol, vol_01.. = +sqrt|det g|",
-    "codifferential": "delta, the formal adjoint of d: int <d alpha, beta> = int <alpha, delta beta>",
+    "codifferential": "formal adjoint of d: int <d alpha, beta> = int <alpha, codifferential beta>",
     # operators
     "laplacian": "Laplace-Beltrami: div grad f = d_i (sqrt|g| g^ij d_j f) / sqrt|g|",
     "dalembert": "the same operator on a Lorentzian metric: g^ij nabla_i nabla_j f",

@@ -111,6 +111,7 @@ class Scope:
 
     Args:
         names: declared names and what they stand for.
+        definitions: symbols that are abbreviations, and what they stand for.
 
     Example:
         >>> import sympy
@@ -119,8 +120,22 @@ class Scope:
         theta
     """
 
-    def __init__(self, names: Mapping[str, Any]) -> None:
+    def __init__(
+        self, names: Mapping[str, Any], definitions: Mapping[Any, Any] | None = None
+    ) -> None:
         self.table: dict[str, Any] = {canonical_name(name): names[name] for name in names}
+        self.definitions = definitions
+
+    def expanded(self, expression: Any) -> Any:
+        """An expression with abbreviations written out, as derivatives need it.
+
+        Args:
+            expression: a SymPy expression.
+
+        Returns:
+            The expression in which nothing hides a coordinate.
+        """
+        return expression.xreplace(dict(self.definitions)) if self.definitions else expression
 
     def get(self, name: str) -> Any | None:
         """What a name stands for.

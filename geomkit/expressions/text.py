@@ -38,7 +38,13 @@ _RELATIONS: Mapping[type[ast.cmpop], Any] = {
 _KNOWN = frozenset(FUNCTIONS) | frozenset(CONSTANTS) | {"diff", "Derivative", "Piecewise", "oo"}
 
 
-def parse(text: str, names: Mapping[str, Any], *, where: str = "") -> sympy.Expr:
+def parse(
+    text: str,
+    names: Mapping[str, Any],
+    *,
+    where: str = "",
+    definitions: Mapping[Any, Any] | None = None,
+) -> sympy.Expr:
     """Read a formula in SymPy's notation as an exact expression.
 
     Decimals are exact rationals, `^` is the power, Greek letters and their names are the same.
@@ -50,6 +56,7 @@ def parse(text: str, names: Mapping[str, Any], *, where: str = "") -> sympy.Expr
         names: what each declared name stands for: a symbol, a function `f` or `f(t)`, or an
             expression.
         where: what the text is (a key of a file, a matrix entry), put in front of error messages.
+        definitions: what symbols stand for that are abbreviations; `diff` sees through them.
 
     Returns:
         The expression, with the very symbols of `names`.
@@ -71,7 +78,7 @@ def parse(text: str, names: Mapping[str, Any], *, where: str = "") -> sympy.Expr
     """
     if not isinstance(text, str):
         raise ParseError(f"a text was expected, not {type(text).__name__}", where=where)
-    return parse_scoped(text, Scope(names), where=where)
+    return parse_scoped(text, Scope(names, definitions), where=where)
 
 
 def parse_scoped(text: str, scope: Scope, *, where: str = "") -> sympy.Expr:
@@ -315,7 +322,7 @@ class _Reader:
             if not isinstance(expression, AppliedUndef) or len(expression.args) != 1:
                 raise self.error("diff needs a variable: diff(f(x, y), x)", position)
             variables.append((expression.args[0], 1))
-        return self.builder.derivative(expression, variables, position)
+        return self.builder.derivative(self.scope.expanded(expression), variables, position)
 
     def order(self, node: ast.expr, depth: int) -> int:
         value = self.expression(node, depth)
