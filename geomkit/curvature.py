@@ -259,13 +259,50 @@ class Curvature:
             raise MetricError(f"no scalar quantity {name!r}; there are {', '.join(SCALARS)}")
         return self._invariants.element(name, self)
 
-    def __getattr__(self, name: str) -> Any:
-        if name in SCALARS:
-            return self.element(name).to_sympy()
-        raise AttributeError(f"Curvature has no quantity {name!r}")
+    @property
+    def determinant(self) -> sympy.Expr:
+        """det g_ij."""
+        return self.element("determinant").to_sympy()
 
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *SCALARS})
+    @property
+    def volume_element(self) -> sympy.Expr:
+        """sqrt|det g|."""
+        return self.element("volume_element").to_sympy()
+
+    @property
+    def scalar(self) -> sympy.Expr:
+        """R = g^jl Ric_jl."""
+        return self.element("scalar").to_sympy()
+
+    @property
+    def gauss(self) -> sympy.Expr:
+        """K = R_1212/det g, n = 2 only."""
+        return self.element("gauss").to_sympy()
+
+    @property
+    def kretschmann(self) -> sympy.Expr:
+        """R_ijkl R^ijkl."""
+        return self.element("kretschmann").to_sympy()
+
+    @property
+    def ricci_squared(self) -> sympy.Expr:
+        """Ric_ij Ric^ij."""
+        return self.element("ricci_squared").to_sympy()
+
+    @property
+    def weyl_squared(self) -> sympy.Expr:
+        """C_ijkl C^ijkl, n >= 3."""
+        return self.element("weyl_squared").to_sympy()
+
+    @property
+    def euler_density(self) -> sympy.Expr:
+        """R_ijkl R^ijkl - 4 Ric_ij Ric^ij + R^2, n = 4."""
+        return self.element("euler_density").to_sympy()
+
+    @property
+    def chern_pontryagin(self) -> sympy.Expr:
+        """(1/2) eps^abef R_ab^cd R_efcd with eps_0123 = +sqrt|det g|, n = 4."""
+        return self.element("chern_pontryagin").to_sympy()
 
     def sectional(self, u: Sequence[Any], v: Sequence[Any]) -> sympy.Expr:
         """Return the sectional curvature R(u,v,u,v)/(g(u,u) g(v,v) - g(u,v)^2) of a plane.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
@@ -12,6 +12,7 @@ from .generator import Generator, Relation
 from .lattice import REFINE, Lattice, RefinementError
 
 if TYPE_CHECKING:
+    from .ball import Evaluation
     from .convert import Converter
     from .tower import Field
 
@@ -38,11 +39,7 @@ class Angles:
 
     def prepare(self, arguments: Iterable[Element], used: Sequence[sp.Expr]) -> None:
         """Adjoin what is needed for these arguments; `used` shows how they occur."""
-        fresh = []
-        for argument in arguments:
-            if not argument.is_zero:
-                leading = self.field.ring.terms(self.field.lift(argument.numerator))[0][1]
-                fresh.append(argument if leading > 0 else -argument)
+        fresh = [_signed(a) for a in arguments if not a.is_zero]
         for basis in self.lattice.extend(fresh):
             self._pairs.append(self._adjoin(basis, used))
 
@@ -95,10 +92,7 @@ class Angles:
             return argument.diff(symbol) * field.generator(names[even])
 
         derive = {even: derive_even, odd: derive_odd}
-        value = {
-            function: lambda at, f=function.func.__name__: getattr(at.element(argument), f)()
-            for function in (even, odd)
-        }
+        value = {f: _value(f.func.__name__, argument) for f in (even, odd)}
         first = Generator(names[kept], kept.func.__name__, kept, derive[kept], value[kept])
         field.add_generators([first])
         relation = Relation(2, self._square_of_other(names[kept], kept is even))
@@ -136,11 +130,7 @@ class Exponentials:
 
     def prepare(self, arguments: Iterable[Element]) -> None:
         """Adjoin what is needed for these arguments."""
-        fresh = []
-        for argument in arguments:
-            if not argument.is_zero:
-                leading = self.field.ring.terms(self.field.lift(argument.numerator))[0][1]
-                fresh.append(argument if leading > 0 else -argument)
+        fresh = [_signed(a) for a in arguments if not a.is_zero]
         for basis in self.lattice.extend(fresh):
             self._values.append(self._adjoin(basis))
 
@@ -177,6 +167,15 @@ class Exponentials:
             return argument.diff(symbol) * field.generator(name)
 
         field.add_generators(
-            [Generator(name, "exp", expr, derive, lambda at: at.element(argument).exp())]
+            [Generator(name, "exp", expr, derive, _value("exp", argument))]
         )
         return field.generator(name)
+
+
+def _value(name: str, argument: Element) -> Callable[[Evaluation], Any]:
+    return lambda at: at.apply(name, at.element(argument))
+
+
+def _signed(argument: Element) -> Element:
+    """Choose between an argument and its negative as SymPy does, which prints sin(-x) as -sin(x)."""
+    return -argument if sp.sin(argument.to_sympy()).could_extract_minus_sign() else argument

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DomainError
+from ..evaluate import Balls
 from .polynomial import Poly
 
 if TYPE_CHECKING:
@@ -17,31 +18,21 @@ if TYPE_CHECKING:
     from .fraction import Element
     from .tower import Field
 
-__all__ = ["Evaluation", "precision"]
+__all__ = ["Evaluation"]
 
-# An Arb ball; its class lives in a compiled module without type information.
+# An Arb ball, or an mpmath interval where python-flint is missing.
 Ball = Any
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Work with so many bits of Arb precision, and restore the former ones."""
-    from flint import ctx
-
-    former = ctx.prec
-    ctx.prec = bits
-    try:
-        yield
-    finally:
-        ctx.prec = former
 
 
 class Evaluation:
     """Evaluates elements of a field for given values of the symbols.
 
+    Its methods are to be called inside `with evaluation.working():`, which sets the precision.
+
     Args:
         field: the field.
         symbols: value of each symbol: a rational number (a point) or a ball (a box).
+        bits: precision.
         jet: value of a derivative of an unspecified function, given its SymPy form and the balls
             of its arguments; by default a fixed rational number, different for each of them.
 
@@ -53,22 +44,32 @@ class Evaluation:
         self,
         field: Field,
         symbols: Mapping[sympy.Symbol, Any],
+        bits: int,
         jet: Callable[[sympy.Expr, list[Ball]], Ball] | None = None,
     ) -> None:
         self.field = field
+        self.arithmetic = Balls(bits)
         self._symbols = symbols
-        self._jet = jet or free_jet
+        self._jet = jet or self._free_jet
         self._values: dict[str, Ball] = {}
+
+    def working(self) -> AbstractContextManager[Any]:
+        """Context in which balls have the precision of this evaluation."""
+        return self.arithmetic.working()
+
+    def number(self, value: Any) -> Ball:
+        """Return an exact rational as a ball; balls pass through."""
+        return self.arithmetic.number(value)
+
+    def apply(self, name: str, *arguments: Ball) -> Ball:
+        """Return a function, by its SymPy name, of balls."""
+        return self.arithmetic.apply(name, arguments)
 
     def symbol(self, symbol: sympy.Symbol) -> Ball:
         """Return the value of a symbol as a ball."""
-        from flint import arb
-
-        try:
-            value = self._symbols[symbol]
-        except KeyError:
-            raise DomainError(f"no value is given for {symbol}") from None
-        return value if isinstance(value, arb) else rational_ball(value)
+        if symbol not in self._symbols:
+            raise DomainError(f"no value is given for {symbol}")
+        return self.number(self._symbols[symbol])
 
     def jet(self, expression: sympy.Expr, arguments: list[Ball]) -> Ball:
         """Return the value of an unspecified function or one of its derivatives."""
@@ -77,28 +78,22 @@ class Evaluation:
     def generator(self, name: str) -> Ball:
         """Return the value of a generator."""
         if name not in self._values:
-            generator = self.field.generators[name]
-            value = generator.value(self)
-            if not value.is_finite():
-                raise DomainError(f"{generator.expr} has no finite real value at this point")
-            self._values[name] = value
+            self._values[name] = self.field.generators[name].value(self)
         return self._values[name]
 
     def polynomial(self, poly: Poly) -> Ball:
         """Return the value of a polynomial, power products taken term by term."""
-        from flint import arb
-
         ring = self.field.ring
-        total = arb(0)
+        total = self.number(0)
         powers: dict[tuple[int, int], Ball] = {}
         for exponents, coefficient in ring.terms(self.field.lift(poly)):
-            term = rational_ball(coefficient)
+            term = self.number(coefficient)
             for i, e in enumerate(exponents):
                 if e:
                     if (i, e) not in powers:
                         powers[i, e] = self.generator(ring.names[i]) ** e
-                    term *= powers[i, e]
-            total += term
+                    term = term * powers[i, e]
+            total = total + term
         return total
 
     def element(self, element: Element) -> Ball:
@@ -113,27 +108,15 @@ class Evaluation:
                 base = self.polynomial(self.field.base(index))
                 if base.contains(0):
                     raise DomainError("a denominator vanishes at this point")
-                value /= base**exponent
+                value = value / base**exponent
         return value
 
+    def _free_jet(self, expression: sympy.Expr, arguments: list[Ball]) -> Ball:
+        """Return a fixed rational in (1/2, 3/2) for an unspecified function or derivative.
 
-def rational_ball(value: Any) -> Ball:
-    """Return an exact rational (Fraction, int, SymPy Rational) as a ball."""
-    from flint import arb, fmpq
-
-    if isinstance(value, int):
-        return arb(value)
-    if isinstance(value, Fraction):
-        return arb(fmpq(value.numerator, value.denominator))
-    return arb(fmpq(int(value.p), int(value.q)))
-
-
-def free_jet(expression: sympy.Expr, arguments: list[Ball]) -> Ball:
-    """Return a fixed rational value in (1/2, 3/2) for an unspecified function or derivative.
-
-    The value depends on the name, the derivative and the arguments only: any such values are
-    those of some smooth function.
-    """
-    text = f"{expression}|{[str(a.mid()) for a in arguments]}"
-    digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
-    return rational_ball(Fraction(1, 2) + Fraction(digest % 997 + 1, 998))
+        It depends on the function, the derivative and the arguments only; any such values are
+        those of some smooth function.
+        """
+        text = f"{expression}|{[a.str(30) for a in arguments]}"
+        digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
+        return self.number(Fraction(1, 2) + Fraction(digest % 997 + 1, 998))

@@ -14,6 +14,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from ..errors import FieldError
+from ..evaluate import evaluate
 from .angles import Angles, Exponentials
 from .fraction import Element
 from .functions import Functions
@@ -206,10 +207,7 @@ class Converter:
         name = f"g{len(self.field.generators)}"
 
         def value(at: Evaluation) -> Any:
-            from ..evaluate import Balls, evaluate
-            from .functions import _bits
-
-            return evaluate(expr, {}, Balls(_bits()))
+            return evaluate(expr, {}, at.arithmetic)
 
         zero: Callable[[sp.Symbol], Element] = lambda symbol: self.field.zero  # noqa: E731
         self.field.add_generators([Generator(name, "constant", expr, zero, value)])

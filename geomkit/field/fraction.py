@@ -101,7 +101,7 @@ class Element:
     __radd__ = __add__
 
     def __neg__(self) -> Element:
-        return Element(self.field, -self.numerator, self.denominator)
+        return Element(self.field, -self.field.numerator(self), self.denominator)
 
     def __sub__(self, other: object) -> Element:
         right = self._coerce(other)

@@ -10,6 +10,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from ..errors import FieldError
+from ..evaluate import evaluate
 from .fraction import Element
 from .generator import Generator
 from .recurrences import RECURRENCES, Recurrence
@@ -80,7 +81,7 @@ class Functions:
             return base.diff(symbol) / base
 
         def value(at: Evaluation) -> Any:
-            return abs(at.element(base)).log()
+            return at.apply("log", abs(at.element(base)))
 
         expr = sp.log(magnitude.to_sympy())
         owner.add_generators([Generator(name, "log", expr, derive, value)])
@@ -240,11 +241,9 @@ class Functions:
             return result
 
         def value(at: Evaluation) -> Any:
-            from ..evaluate import Balls, evaluate
-
             marks = [sp.Dummy(real=True) for _ in arguments]
             balls = {m: at.element(a) for m, a in zip(marks, arguments, strict=True)}
-            return evaluate(expr.func(*marks, evaluate=False), balls, Balls(_bits()))
+            return evaluate(expr.func(*marks, evaluate=False), balls, at.arithmetic)
 
         owner.add_generators([Generator(name, "special", expr, derive, value)])
         self._special.append((expr.func, arguments, name))
@@ -288,9 +287,3 @@ def _jet_expression(jet: Jet, order: tuple[int, ...]) -> sp.Expr:
     counts = [(slots[i], count) for i, count in enumerate(order) if count]
     derivative = sp.Derivative(jet.function(*slots), *counts)
     return sp.Subs(derivative, tuple(variables), tuple(points)) if variables else derivative
-
-
-def _bits() -> int:
-    from flint import ctx
-
-    return int(ctx.prec)

@@ -87,7 +87,7 @@ def _vectors(field: Field, elements: Sequence[Element]) -> list[Vector]:
     common = [max(column) for column in zip(*padded, strict=True)]
     vectors = []
     for element, exponents in zip(elements, padded, strict=True):
-        poly = field.lift(element.numerator)
+        poly = field.numerator(element)
         for index, (most, here) in enumerate(zip(common, exponents, strict=True)):
             if most > here:
                 poly = poly * field.base(index) ** (most - here)

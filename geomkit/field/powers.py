@@ -119,7 +119,7 @@ class Powers:
     def _split(self, element: Element) -> tuple[Fraction, list[tuple[Poly, int]]]:
         """Return content and irreducible factors with exponents; pairs such as 1-s^2 as c^2."""
         owner = self.field
-        content, found = owner.ring.factor(owner.lift(element.numerator))
+        content, found = owner.ring.factor(owner.numerator(element))
         factors = [(p, k) for p, k in found]
         for index, exponent in enumerate(element.denominator):
             if exponent:
@@ -229,7 +229,7 @@ class Powers:
         """Return a power, perhaps fractional, of a positive generator."""
         if exponent.denominator == 1:
             return generator ** int(exponent)
-        radical = self._radical(self.field.lift(generator.numerator))
+        radical = self._radical(self.field.numerator(generator))
         return self._rational_power(radical, exponent)
 
     def base(self, radical: Radical) -> Element:
@@ -249,7 +249,7 @@ class Powers:
                 ball = at.element(base)
                 if ball.contains(0):
                     raise DomainError(f"the sign of {base.to_sympy()} is open at this point")
-                return ball.sgn()
+                return at.number(1 if ball > 0 else -1)
 
             self.field.add_generators(
                 [
@@ -281,9 +281,9 @@ class Powers:
             return owner.generator(name) * base.diff(symbol) / (base * degree)
 
         def value(at: Evaluation) -> Any:
-            return abs(at.element(base)).root(degree)
+            return at.arithmetic.power(abs(at.element(base)), Fraction(1, degree))
 
-        relation = Relation(degree, owner.lift(size.numerator))
+        relation = Relation(degree, owner.numerator(size))
         owner.add_generators([Generator(name, "root", expr, derive, value, relation)])
         radical.root, radical.degree = name, degree
         self.origins[name] = (radical, owner.constant(Fraction(1, degree)))
@@ -302,7 +302,7 @@ class Powers:
             return owner.generator(name) * slope
 
         def value(at: Evaluation) -> Any:
-            return (abs(at.element(base)).log() * at.element(exponent)).exp()
+            return at.apply("exp", at.apply("log", abs(at.element(base))) * at.element(exponent))
 
         owner.add_generators([Generator(name, "power", expr, derive, value)])
         radical.powers.append(name)

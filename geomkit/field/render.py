@@ -35,7 +35,7 @@ def render(element: Element, definitions: Mapping[sp.Symbol, Element]) -> sp.Exp
     field = element.field
     if element.is_zero:
         return sp.Integer(0)
-    numerator = field.lift(element.numerator)
+    numerator = field.numerator(element)
     if len(numerator) > FACTOR_LIMIT:
         content, factors = Fraction(1), [(numerator, 1)]
     else:
@@ -50,13 +50,6 @@ def render(element: Element, definitions: Mapping[sp.Symbol, Element]) -> sp.Exp
         content *= scale**exponent
         parts.append(sp.Pow(part, exponent))
     number = sp.Rational(content.numerator, content.denominator)
-    return _product(number, parts)
-
-
-def _product(number: sp.Rational, parts: list[sp.Expr]) -> sp.Expr:
-    """Multiply without distributing a number over a sum."""
-    if len(parts) == 1 and parts[0].is_Add and number != 1:
-        return sp.Mul(number, parts[0], evaluate=False)
     return sp.Mul(number, *parts)
 
 
@@ -68,7 +61,7 @@ def _named(
     for symbol, element in definitions.items():
         if element.denominator or element.is_zero:
             continue
-        scale, factors = field.ring.factor(field.lift(element.numerator))
+        scale, factors = field.ring.factor(field.numerator(element))
         if len(factors) == 1 and factors[0][1] == 1 and len(factors[0][0]) > 1:
             result.append((symbol, scale, factors[0][0]))
     return result

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DomainError
-from .ball import Evaluation, precision, rational_ball
-from .polynomial import Poly, flint_available
+from ..evaluate import Balls, evaluate
+from .ball import Evaluation
+from .polynomial import Poly
 
 if TYPE_CHECKING:
     import sympy
@@ -58,9 +60,7 @@ class Signs:
         if all(not any(m) for m, _ in terms):
             return 1 if terms[0][1] > 0 else -1
         by_terms = self._by_terms(terms)
-        if by_terms is not None or not flint_available():
-            return by_terms
-        return self._by_boxes(poly)
+        return self._by_boxes(poly) if by_terms is None else by_terms
 
     def _by_terms(self, terms: list[Any]) -> int | None:
         """Decide by the signs of the factors of each term (so Sigma = r^2 + a^2 c^2 > 0)."""
@@ -96,14 +96,14 @@ class Signs:
     def _within(self, angle: sympy.Expr, low: int, high: int, divisor: int = 1) -> bool:
         """Whether the angle stays in [low, high] pi/divisor on the domain."""
         domain = self._field.domain
-        if domain is None or not angle.is_Symbol or not flint_available():
+        if domain is None or not angle.is_Symbol:
             return False
-        from flint import arb
-
+        balls = Balls(BITS)
         lower, upper = domain.bounds(angle)
-        with precision(BITS):
-            pi = arb.pi() / divisor
-            return bool(rational_ball(lower) >= low * pi and rational_ball(upper) <= high * pi)
+        with balls.working():
+            unit = balls.constant("pi") / balls.number(divisor)
+            above = balls.number(lower) >= balls.number(low) * unit
+            return bool(above and balls.number(upper) <= balls.number(high) * unit)
 
     def _by_boxes(self, poly: Poly) -> int | None:
         """Subdivide the domain until the polynomial has one sign on every piece."""
@@ -115,7 +115,7 @@ class Signs:
         whole: Box = dict.fromkeys(symbols, (0.0, 1.0))
         queue: list[tuple[float, int, Box]] = [(-1.0, next(order), whole)]
         sign: int | None = None
-        with precision(BITS):
+        with Balls(BITS).working():
             for _ in range(MAX_BOXES):
                 if not queue:
                     return sign
@@ -132,32 +132,28 @@ class Signs:
         return None if queue else sign
 
     def _at_no_symbols(self, poly: Poly) -> int | None:
-        with precision(BITS):
+        with Balls(BITS).working():
             return self._sign_on(poly, {})
 
     def _sign_on(self, poly: Poly, box: Box) -> int | None:
         try:
-            value = Evaluation(self._field, self._place(box), _no_jet).polynomial(poly)
+            value = Evaluation(self._field, self._place(box), BITS, _no_jet).polynomial(poly)
         except DomainError:
             return None
         return 1 if value >= 0 else -1 if value <= 0 else None
 
     def _place(self, box: Box) -> Mapping[sympy.Symbol, Any]:
         """Return the ball of each symbol; bounds may depend on earlier symbols."""
-        from flint import arb
-
-        from ..evaluate import Balls, evaluate
-
+        balls = Balls(BITS)
         domain = self._field.domain
         assert domain is not None or not box
         values: dict[sympy.Symbol, Any] = {}
         for item in domain.boxes if domain else ():
             if item.symbol in box:
-                low = evaluate(item.lower, values, Balls(BITS))
-                high = evaluate(item.upper, values, Balls(BITS))
-                a, b = box[item.symbol]
-                share = arb((a + b) / 2, (b - a) / 2)
-                values[item.symbol] = low + share * (high - low)
+                low = evaluate(item.lower, values, balls)
+                high = evaluate(item.upper, values, balls)
+                a, b = (balls.number(Fraction(end)) for end in box[item.symbol])
+                values[item.symbol] = low + a.union(b) * (high - low)
         return values
 
     def _symbols(self, poly: Poly) -> set[sympy.Symbol]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DomainError
-from .ball import Evaluation, precision
+from .ball import Evaluation
 
 if TYPE_CHECKING:
     import sympy
@@ -76,6 +76,8 @@ def decide_zero(element: Element, *, points: int = POINTS, seed: int = 0) -> Dec
             digits = value.str(10, radius=False)
             return Decision(False, "exact", f"the value is {digits} at a point", point=point)
         small += bool(abs(value) < NUMERIC_ZERO)
+        if seen == points:
+            break
     if seen >= points and small == seen:
         return Decision(True, "numeric", f"below 1e-40 at {seen} random points, 60 digits")
     reason = "cannot be evaluated" if not seen else "the enclosures stay wide"
@@ -123,8 +125,7 @@ def _evaluations(
     """Yield points of the domain with evaluations, at a precision of 256 bits."""
     field = element.field
     samples: list[Any] = [{}] if field.domain is None else field.domain.sample(3 * points, seed=seed)
-    for produced, point in enumerate(samples):
-        if produced >= 2 * points + points:
-            return
-        with precision(BITS):
-            yield point, Evaluation(field, point)
+    for point in samples:
+        evaluation = Evaluation(field, point, BITS)
+        with evaluation.working():
+            yield point, evaluation
