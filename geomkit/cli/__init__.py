@@ -16,6 +16,7 @@ __all__ = ["main"]
 
 BAD_INPUT = 2
 OVER_BUDGET = 3
+INTERNAL = 70
 
 
 def main() -> None:
@@ -40,6 +41,9 @@ def main() -> None:
         _leave(f"the input is too large or too deep ({type(error).__name__})", BAD_INPUT)
     except OSError as error:
         _leave(f"{error.filename or 'system'}: {error.strerror or error}", BAD_INPUT)
+    except Exception as error:  # noqa: BLE001  (a bug of ours: say so, without a page of traceback)
+        hint = "please report it; GEOMKIT_DEBUG=1 shows the traceback"
+        _leave(f"internal error, {type(error).__name__}: {error}; {hint}", INTERNAL)
 
 
 def _leave(message: str, status: int) -> None:
