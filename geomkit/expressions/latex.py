@@ -21,22 +21,19 @@ import sympy
 from geomkit.errors import ParseError
 from geomkit.expressions import limits
 from geomkit.expressions.build import Builder
-from geomkit.expressions.functions import CONSTANTS
 from geomkit.expressions.latex_calls import (
-    applied,
     call,
     dotted,
-    is_function,
     known_function,
-    letter_function,
     spelled_function,
 )
-from geomkit.expressions.latex_derivatives import derivative_fraction, partial
+from geomkit.expressions.latex_derivatives import partial
 from geomkit.expressions.latex_differentials import at_differential, differential
 from geomkit.expressions.latex_functions import function_name
-from geomkit.expressions.latex_names import ACCENTS, LatexName, describe, read_name, read_subscript
+from geomkit.expressions.latex_names import ACCENTS, describe, read_name
+from geomkit.expressions.latex_symbols import declared, fraction, root, undeclared
 from geomkit.expressions.latex_tokens import LatexToken, Stream, tokenise_latex
-from geomkit.expressions.names import Scope, canonical_name
+from geomkit.expressions.names import Scope
 from geomkit.expressions.text import parse_number
 
 __all__ = ["LatexReader", "parse_latex"]
@@ -109,6 +106,9 @@ class LatexReader:
         self.stream = Stream(tokenise_latex(text, self.builder))
         self.differentials = differentials
         self.depth = 0
+        self.in_bars = False
+        self.explicit: set[str] = set()  # coordinates whose differentials are written
+        self.implied: set[str] = set()  # coordinates that d\Omega^2 and d\vec{x}^2 stand for
 
     # sums and products --------------------------------------------------------------------------
 
@@ -205,8 +205,6 @@ class LatexReader:
 
     # factors ------------------------------------------------------------------------------------
 
-    in_bars = False
-
     def factor(self) -> Any:
         """Read an atom with its powers.
 
@@ -227,7 +225,9 @@ class LatexReader:
         while True:
             token = self.stream.peek()
             if self.stream.accept("^"):
-                value = self.builder.power(value, self.exponent(token), token.position)
+                exponent = self.exponent(token)
+                self._refuse_index(value, exponent, token)
+                value = self.builder.power(value, exponent, token.position)
                 if self.stream.at("^"):
                     raise self.error("a double superscript; use braces", self.stream.peek())
             elif token.kind == "symbol" and token.text in "²³":
@@ -238,6 +238,16 @@ class LatexReader:
                 value = call(self, "factorial", [value], token)
             else:
                 return value
+
+    def _refuse_index(self, base: Any, exponent: Any, token: LatexToken) -> None:
+        if self.differentials is None or not base.is_Symbol or not exponent.is_Symbol:
+            return
+        if exponent in (self.scope.table.get(name) for name in self.differentials):
+            raise self.error(
+                f"{base}^{exponent} looks like a component with an upper index; give the component "
+                "a name of its own",
+                token,
+            )
 
     def exponent(self, caret: LatexToken) -> Any:
         """Read what follows a caret.
@@ -341,9 +351,9 @@ class LatexReader:
 
     def _command(self, token: LatexToken) -> Any:
         if token.text in _FRACTIONS:
-            return self._fraction(token)
+            return fraction(self, token)
         if token.text == "sqrt":
-            return self._root(token)
+            return root(self, token)
         if token.text in ("dot", "ddot", "dddot"):
             return dotted(self, token)
         if token.text == "partial":
@@ -357,27 +367,6 @@ class LatexReader:
             self.stream.next()
             return known_function(self, function, token)
         raise self.error(f"{describe(token)} is not known", token)
-
-    def _fraction(self, token: LatexToken) -> Any:
-        derivative = derivative_fraction(self)
-        if derivative is not None:
-            return derivative
-        self.stream.next()
-        numerator = self.argument()
-        place = self.stream.peek().position
-        return self.builder.multiply(
-            [numerator, self.builder.invert(self.argument(), place)], token.position
-        )
-
-    def _root(self, token: LatexToken) -> Any:
-        self.stream.next()
-        order: Any = sympy.Integer(2)
-        if self.stream.at("["):
-            order = self.bracket()
-        radicand = self.argument()
-        return self.builder.power(
-            radicand, self.builder.invert(order, token.position), token.position
-        )
 
     # names --------------------------------------------------------------------------------------
 
@@ -398,48 +387,8 @@ class LatexReader:
             return spelled
         found = read_name(self.stream, self.scope.table)
         if found is None:
-            return self._undeclared(token)
-        return self._declared(found)
-
-    def _declared(self, found: LatexName) -> Any:
-        value = self.scope.table[found.name]
-        if is_function(value):
-            return applied(self, value, found)
-        token = self.stream.peek()
-        if self.stream.at("_"):
-            raise self.error(f"{found.name} has an index that is not declared", token)
-        if self.stream.at("'"):
-            raise self.error(
-                f"the derivative of {found.name}, which is not declared as a function", token
-            )
-        if self.stream.at("(") and not token.spaced and self._looks_like_argument():
-            raise self.error(
-                f"{found.name} is not a function: write {found.name} \\cdot (...) for a product, "
-                f"or declare {found.name}(...) as a function",
-                token,
-            )
-        return value
-
-    def _looks_like_argument(self) -> bool:
-        """Whether "(r)" or "(u, x)" follows: nobody writes a product like that."""
-        inner = self.stream.peek(1)
-        after = self.stream.peek(2)
-        return inner.kind in ("letter", "greek") and after.text in (")", ",")
-
-    def _undeclared(self, token: LatexToken) -> Any:
-        name = canonical_name(token.text)
-        letter = letter_function(self, token)
-        if letter is not None:
-            return letter
-        if name in ("pi", "e") and token.kind in ("letter", "greek"):
-            self.stream.next()
-            return CONSTANTS["pi"] if name == "pi" else CONSTANTS["E"]
-        if name == "i" and token.kind == "letter":
-            raise self.error("i, the imaginary unit: complex metrics are not supported yet", token)
-        self.stream.next()
-        subscript = read_subscript(self.stream)
-        shown = token.text + (f"_{subscript}" if subscript else "")
-        raise self.scope.unknown(shown, text=self.text, position=token.position, where=self.where)
+            return undeclared(self, token)
+        return declared(self, found)
 
     def error(self, message: str, token: LatexToken | None = None) -> ParseError:
         """The error at a token, to be raised.

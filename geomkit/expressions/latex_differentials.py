@@ -59,11 +59,13 @@ def _read(reader: LatexReader) -> Any | None:
         return None
     token = reader.stream.next()
     if token.kind == "word" and token.text[:1] == "d" and token.text[1:] in table:
+        reader.explicit.add(token.text[1:])
         return table[token.text[1:]]  # \mathrm{dr}
     if token.kind != "letter" or token.text != "d":
         return None
     name = read_name(reader.stream, table)
     if name is not None:
+        reader.explicit.add(name.name)
         return table[name.name]
     following = reader.stream.next()
     if (following.kind, following.text) == ("greek", "Omega"):
@@ -92,6 +94,7 @@ def _sphere(reader: LatexReader) -> Any | None:
     phi = _coordinate(reader, "phi", "varphi")
     if not squared or subscript not in ("", "2") or theta is None or phi is None:
         return None
+    reader.implied |= {theta, phi}
     symbol = reader.scope.table[theta]
     table = reader.differentials or {}
     return table[theta] ** 2 + sympy.sin(symbol) ** 2 * table[phi] ** 2
@@ -103,6 +106,7 @@ def _flat(reader: LatexReader, letter: str) -> Any | None:
     table = reader.differentials or {}
     if not names or not _square(reader) or any(name not in table for name in names):
         return None
+    reader.implied.update(names)
     return sympy.Add(*(table[name] ** 2 for name in names))
 
 

@@ -97,6 +97,13 @@ def parse_latex_line_element(
     _skip_prefix(reader)
     expression = reader.sum()
     reader.expect_end()
+    twice = sorted(reader.explicit & reader.implied)
+    if twice:
+        raise reader.builder.error(
+            f"d{twice[0]} is written and also stands inside d\\Omega^2 or d\\vec{{x}}^2; write the "
+            "differentials out for each coordinate",
+            None,
+        )
     reader.builder.finish(expression)
     matrix = _matrix(expression, list(differentials.values()), reader.builder)
     return tuple(differentials), matrix
