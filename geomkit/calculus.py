@@ -1,8 +1,8 @@
 """Tensor calculus: all its public verbs in one place.
 
-Fields from components (`tensor_input`), derivatives (`derivatives`), symmetries of the metric (`killing`), geodesics
-(`geodesic_equations`), changes of coordinates (`transform`). Differential forms are in `exterior`, hypersurfaces in
-`submanifold`.
+Fields from components (`tensor_input`), derivatives (`derivatives`), symmetries of the metric
+(`killing`), geodesics (`geodesic_equations`), changes of coordinates (`transform`). Differential
+forms are in `exterior`, hypersurfaces in `submanifold`.
 """
 
 from __future__ import annotations

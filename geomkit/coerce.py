@@ -1,7 +1,8 @@
 """What users hand to the functions of tensor calculus, turned into charts and field elements.
 
-The functions of `calculus`, `exterior` and `submanifold` take a `Metric`, a `Curvature` or a `Chart`, and
-expressions as SymPy objects, text or numbers. Everything of that kind is understood here and nowhere else.
+The functions of `calculus`, `exterior` and `submanifold` take a `Metric`, a `Curvature` or a
+`Chart`, and expressions as SymPy objects, text or numbers. Everything of that kind is understood
+here and nowhere else.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ class HasChart(Protocol):
 Source = Metric | Chart | HasChart
 Scalar = Any  # an Element, a SymPy expression, text, an int or Rational, or a Tensor of rank 0
 
-# A chart is expensive and tensors combine only within one, so that the chart of a metric is shared for
-# as long as somebody holds it. A chart holds its metric, which keeps the id valid.
+# A chart is expensive and tensors combine only within one, so that the chart of a metric is shared
+# for as long as somebody holds it. A chart holds its metric, which keeps the id valid.
 _charts: WeakValueDictionary[int, Chart] = WeakValueDictionary()
 # Expressions that a chart was made to hold beyond the metric.
 _extras: WeakKeyDictionary[Chart, tuple[sympy.Expr, ...]] = WeakKeyDictionary()
@@ -44,15 +45,13 @@ def as_chart(source: Source, values: Iterable[Scalar] = ()) -> Chart:
     """The chart of a metric, or the one that `source` lives on, fit to hold some scalars.
 
     Args:
-        source: a `Metric`, a `Chart`, or an object with an attribute `chart` (`Curvature`, `Tensor`).
+        source: a `Metric`, a `Chart`, or an object with an attribute `chart` (`Curvature`,
+            `Tensor`).
         values: scalars that the field of the chart must hold.
 
     Returns:
-        The chart; the same one for the same metric as long as it is in use and holds the values. If a
-        finer field is needed (for sqrt(r), say), another chart of the same metric.
-
-    Raises:
-        TensorError: if `source` is none of these.
+        The chart; the same one for the same metric as long as it is in use and holds the values.
+        If a finer field is needed (for sqrt(r), say), another chart of the same metric.
     """
     chart = _existing(source)
     expressions = tuple(as_expression(chart, value) for value in values)

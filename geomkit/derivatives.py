@@ -1,7 +1,8 @@
 """Derivatives of tensors on a chart: covariant, Lie, divergence, gradient, Hessian, Laplacians.
 
-All functions work on field elements, so that a result which vanishes is exactly 0; nothing is simplified.
-The slot added by a derivative is the last one, (nabla T)_{..k} = nabla_k T_{..}; see `geomkit.conventions`.
+All functions work on field elements, so that a result which vanishes is exactly 0; nothing is
+simplified. The slot added by a derivative is the last one, (nabla T)_{..k} = nabla_k T_{..}; see
+`geomkit.conventions`.
 """
 
 from __future__ import annotations
@@ -43,17 +44,15 @@ VectorLike = Tensor | Sequence[Any]
 def covariant_derivative(tensor: Tensor) -> Tensor:
     """The covariant derivative nabla T, its new lower slot last.
 
-    (nabla T)^i_jk = nabla_k T^i_j = d_k T^i_j + Gamma^i_mk T^m_j - Gamma^m_jk T^i_m, and so on for any number of
-    indices.
+    (nabla T)^i_jk = nabla_k T^i_j = d_k T^i_j + Gamma^i_mk T^m_j - Gamma^m_jk T^i_m, and so on for
+    any number of indices.
 
     Args:
         tensor: a tensor of any rank and positions.
 
     Returns:
-        A tensor with positions `tensor.positions + "d"` and the symmetries of `tensor` in its first slots.
-
-    Raises:
-        TensorError: for Christoffel symbols, which are not a tensor.
+        A tensor with positions `tensor.positions + "d"` and the symmetries of `tensor` in its
+        first slots.
 
     Example:
         >>> import geomkit as gk
@@ -127,10 +126,12 @@ def divergence(tensor: Tensor, slot: int = -1) -> Tensor | sympy.Expr:
 def lie_derivative(vector: VectorLike, tensor: Tensor | Scalar) -> Tensor | sympy.Expr:
     """The Lie derivative L_X T along a vector field.
 
-    (L_X T)^i_j = X^k d_k T^i_j - T^k_j d_k X^i + T^i_k d_j X^k, and so on for any number of indices.
+    (L_X T)^i_j = X^k d_k T^i_j - T^k_j d_k X^i + T^i_k d_j X^k, and so on for any number of
+    indices.
 
     Args:
-        vector: the vector field X, a tensor with positions `"u"` or (if `tensor` is one) its components.
+        vector: the vector field X, a tensor with positions `"u"` or (if `tensor` is one) its
+            components.
         tensor: a tensor of any kind, or a scalar.
 
     Returns:
@@ -254,7 +255,7 @@ def laplacian_element(source: Source, function: Scalar) -> Element:
 
 
 def laplacian(source: Source, function: Scalar) -> sympy.Expr:
-    """The Laplace-Beltrami operator div grad f = g^ij nabla_i nabla_j f (non-positive on closed surfaces).
+    """The Laplace-Beltrami operator div grad f = g^ij nabla_i nabla_j f, of negative spectrum.
 
     Args:
         source: the geometry: a Metric, Chart or Curvature.
@@ -291,8 +292,8 @@ def dalembert(source: Source, function: Scalar) -> sympy.Expr:
     plus, minus = Curvature(chart).signature
     if 1 not in (plus, minus) or chart.n < 2 or 0 in (plus, minus):
         raise MetricError(
-            f"the d'Alembert operator needs a Lorentzian metric; {chart.metric.name!r} has signature "
-            f"({plus}, {minus}): use laplacian"
+            f"the d'Alembert operator needs a Lorentzian metric; {chart.metric.name!r} has "
+            f"signature ({plus}, {minus}): use laplacian"
         )
     return laplacian(chart, function)
 
@@ -308,8 +309,8 @@ def refuse_connection(tensor: Tensor) -> None:
     """
     if tensor.name == "Gamma" and tensor.symmetry == Symmetry.christoffel():
         raise TensorError(
-            "the Christoffel symbols are not a tensor: they have no covariant or Lie derivative and "
-            "transform differently; differentiate the tensor that you need"
+            "the Christoffel symbols are not a tensor: they have no covariant or Lie derivative "
+            "and transform otherwise; start from the tensor that you need"
         )
 
 

@@ -1,9 +1,9 @@
 """Exterior calculus: differential forms as antisymmetric tensors.
 
-A p-form is a `Tensor` with p lower slots and `Symmetry.antisymmetric(p)`, omega = sum over i1 < ... < ip of
-omega_{i1..ip} dx^i1 ^ ... ^ dx^ip; functions are 0-forms (tensors of rank 0). Conventions: (dx ^ dy)_01 = 1;
-alpha ^ *beta = <alpha, beta> vol with vol = sqrt|det g| dx^0 ^ ... ^ dx^(n-1); the codifferential is the adjoint
-of d, so that on 1-forms it is minus the divergence.
+A p-form is a `Tensor` with p lower slots and `Symmetry.antisymmetric(p)`, omega = sum over i1 <
+... < ip of omega_{i1..ip} dx^i1 ^ ... ^ dx^ip; functions are 0-forms (tensors of rank 0).
+Conventions: (dx ^ dy)_01 = 1; alpha ^ *beta = <alpha, beta> vol with vol = sqrt|det g| dx^0 ^ ...
+^ dx^(n-1); the codifferential is the adjoint of d, so that on 1-forms it is minus the divergence.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def form(
     Args:
         source: the geometry: a Metric, Chart or Curvature.
         degree: the degree p, from 0 to n.
-        components: a mapping from index to scalar, the full antisymmetric array, or (degree 0) a scalar.
+        components: a mapping from index to scalar, the full antisymmetric array, or (degree 0) a
+            scalar.
         name: name of the form.
 
     Returns:
@@ -138,7 +139,7 @@ def volume_form(source: Source) -> Tensor:
 
 
 def inner_product(alpha: Tensor, beta: Tensor) -> sympy.Expr:
-    """The pointwise inner product of forms, <alpha, beta> = sum over i1 < ... < ip of alpha_I beta^I.
+    """The inner product <alpha, beta> = sum over i1 < ... < ip of alpha_I beta^I.
 
     Args:
         alpha: a form.
@@ -166,8 +167,8 @@ def inner_product(alpha: Tensor, beta: Tensor) -> sympy.Expr:
 def hodge_star(omega: Tensor) -> Tensor:
     """The Hodge dual *omega: alpha ^ *omega = <alpha, omega> vol for all alpha of the same degree.
 
-    (*omega)_J = sqrt|det g| sign(I, J) omega^I, where I < are the indices that J leaves out. Twice applied it is
-    (-1)^(p(n-p)) times the sign of det g.
+    (*omega)_J = sqrt|det g| sign(I, J) omega^I, where I < are the indices that J leaves out. Twice
+    applied it is (-1)^(p(n-p)) times the sign of det g.
 
     Args:
         omega: a form of degree p.
@@ -245,7 +246,7 @@ def codifferential(omega: Tensor) -> Tensor:
 
 
 def hodge_laplacian(omega: Tensor) -> Tensor:
-    """The Hodge Laplacian (d delta + delta d) omega; on functions it is minus the Laplace-Beltrami operator.
+    """The Hodge Laplacian (d delta + delta d) omega; on functions, minus Laplace-Beltrami.
 
     Args:
         omega: a form.
@@ -307,8 +308,8 @@ def _check_form(omega: Tensor) -> Chart:
     antisymmetric = omega.symmetry == Symmetry.antisymmetric(omega.rank)
     if "u" in omega.positions or not antisymmetric:
         raise TensorError(
-            f"{omega.name!r} ({omega.positions!r}, {omega.symmetry}) is not a form: its slots must be "
-            "down and antisymmetric; make one with exterior.form(metric, degree, components)"
+            f"{omega.name!r} ({omega.positions!r}, {omega.symmetry}) is not a form: all slots must "
+            "be down and antisymmetric; make one with exterior.form(metric, degree, components)"
         )
     return omega.chart
 

@@ -66,7 +66,7 @@ class GeodesicEquations:
 
     @cached_property
     def right_hand_side(self) -> tuple[sympy.Expr, ...]:
-        """The accelerations -Gamma^i_jk v^j v^k in coordinates and velocities, for an integrator."""
+        """The accelerations -Gamma^i_jk v^j v^k, in coordinates and velocities."""
         n, v = self.chart.n, self.velocities
         rows = []
         for i in range(n):
@@ -90,7 +90,7 @@ class GeodesicEquations:
 
     @cached_property
     def energy(self) -> sympy.Expr:
-        """The first integral (1/2) g_ij v^i v^j: minus, zero or plus for time-like, null, space-like."""
+        """The first integral (1/2) g_ij v^i v^j, of one sign along each geodesic."""
         n, v = self.chart.n, self.velocities
         terms = (
             sympy.Rational(1 if i == j else 2, 2) * self.chart.g[i][j].to_sympy() * v[i] * v[j]
@@ -174,7 +174,7 @@ def geodesic_equations(source: Source, parameter: str = "s") -> GeodesicEquation
     chart = as_chart(source)
     if parameter in {str(name) for name in chart.metric.symbols}:
         raise TensorError(
-            f"{parameter!r} already names a coordinate or parameter; pass another name as parameter="
+            f"{parameter!r} already names a coordinate or parameter; choose another parameter="
         )
     velocities = tuple(sympy.Symbol(f"v_{x}", real=True) for x in chart.metric.coordinates)
     return GeodesicEquations(chart, sympy.Symbol(parameter, real=True), velocities)

@@ -1,14 +1,13 @@
-"""Immersed submanifolds of any codimension: induced metric, second fundamental form, Gauss equation.
+"""Immersed submanifolds of any codimension: induced metric, normal curvature, Gauss equation.
 
-X(u) maps coordinates u^i into an ambient space (flat by default), with tangents e_i = d_i X. What needs a
-unit normal (shape operator, principal curvatures, Codazzi) is in `submanifold`.
+X(u) maps coordinates u^i into an ambient space (flat by default), with tangents e_i = d_i X. What
+needs a unit normal (shape operator, principal curvatures, Codazzi) is in `submanifold`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import sympy
@@ -123,7 +122,7 @@ class Immersion:
     def _accelerations(self) -> dict[Index, list[Element]]:
         """The ambient vectors nabla_{e_i} e_j, i <= j."""
         field, e, u = self.chart.field, self._tangents, self.metric.coordinates
-        found = {}
+        found: dict[Index, list[Element]] = {}
         for i, j in Symmetry.symmetric(2).indices(self.dimension):
             terms = [[(1, field.one, x.diff(u[j]))] for x in e[i]]
             for (a, b, c), gamma in self._ambient_gamma.items():
@@ -136,7 +135,7 @@ class Immersion:
     @cached_property
     def _second_form_vectors(self) -> dict[Index, list[Element]]:
         field, chart, e = self.chart.field, self.chart, self._tangents
-        found = {}
+        found: dict[Index, list[Element]] = {}
         for (i, j), acceleration in self._accelerations.items():
             found[i, j] = [
                 field.dot(
@@ -180,10 +179,11 @@ class Immersion:
         )
 
     def gauss_equation(self) -> Decision:
-        """Whether R_ijkl = R^ambient(e_i, e_j, e_k, e_l) + <II_ik, II_jl> - <II_il, II_jk>, with proof.
+        """Whether Gauss's equation holds, with proof.
 
-        It holds for every submanifold: this checks the whole computation, the induced curvature being
-        derived from the induced metric alone. For surfaces in R^3 it is Gauss's theorema egregium.
+        R_ijkl = R^ambient(e_i, e_j, e_k, e_l) + <II_ik, II_jl> - <II_il, II_jk>. It is true of
+        every submanifold, so that this checks the whole computation: the left-hand side is derived
+        from the induced metric alone. For surfaces in R^3 it is Gauss's theorema egregium.
 
         Returns:
             The decision.

@@ -1,4 +1,4 @@
-"""Infinitesimal symmetries of a metric: Killing, homothetic and conformal Killing fields, with proof."""
+"""Infinitesimal symmetries of a metric, with proof: Killing and conformal Killing fields."""
 
 from __future__ import annotations
 

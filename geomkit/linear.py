@@ -1,4 +1,4 @@
-"""Small matrices of field elements: inverse, determinant, and a matrix applied to one slot of a tensor."""
+"""Small matrices of field elements: inverse, determinant, action on one slot of a tensor."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import index as as_integer
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy
 
@@ -21,7 +21,7 @@ __all__ = [
     "parse_index",
 ]
 
-Label = int | str | sympy.Symbol  # how a user names a coordinate
+Label: TypeAlias = int | str | sympy.Symbol  # how a user names a coordinate
 
 
 def coordinate_number(chart: Chart, label: Any) -> int:
@@ -37,6 +37,8 @@ def coordinate_number(chart: Chart, label: Any) -> int:
     Raises:
         TensorError: if there is no such coordinate.
     """
+    if type(label) is int and 0 <= label < chart.n:
+        return label  # by far the most frequent case, and a hot one
     names = [str(x) for x in chart.metric.coordinates]
     if isinstance(label, (str, sympy.Symbol)):
         if str(label) in names:
@@ -104,7 +106,8 @@ def check_symmetry(symmetry: Symmetry, positions: str) -> None:
         positions: index positions.
 
     Raises:
-        TensorError: if the ranks differ, or slots are declared symmetric that are not all up or all down.
+        TensorError: if the ranks differ, or slots are declared symmetric that are not all up or
+            all down.
     """
     if symmetry.rank != len(positions):
         raise TensorError(

@@ -1,9 +1,10 @@
 """Hypersurfaces: unit normal, second fundamental form, shape operator, principal curvatures.
 
-Conventions: II(X, Y) = <nabla_X Y, N>, S = -nabla N, hence <S X, Y> = II(X, Y). The unit normal N is the one
-for which (e_1, ..., e_m, N) has the orientation of the ambient coordinates: e_1 x e_2 / |e_1 x e_2| for a
-surface in R^3, the left normal of a plane curve; `orientation=-1` reverses it. With the outer normal a sphere
-of radius a has S = -1/a. Mean curvature: `mean_curvature_trace` = tr S, `mean_curvature` = tr S / m.
+Conventions: II(X, Y) = <nabla_X Y, N>, S = -nabla N, hence <S X, Y> = II(X, Y). The unit normal N
+is the one for which (e_1, ..., e_m, N) has the orientation of the ambient coordinates: e_1 x e_2 /
+|e_1 x e_2| for a surface in R^3, the left normal of a plane curve; `orientation=-1` reverses it.
+With the outer normal a sphere of radius a has S = -1/a. Mean curvature: `mean_curvature_trace` =
+tr S, `mean_curvature` = tr S / m.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ class Submanifold(Immersion):
         """The covector c with c(v) = +-det(e_1, ..., e_m, v): normal, not of unit length."""
         if self.codimension != 1:
             raise TensorError(
-                f"a unit normal needs a hypersurface; this submanifold of dimension {self.dimension} "
-                f"has codimension {self.codimension}: use second_form_vector and mean_curvature_vector"
+                f"a unit normal needs a hypersurface; this submanifold has codimension "
+                f"{self.codimension}: use second_form_vector and mean_curvature_vector"
             )
         columns = range(len(self.images))
         found = []
@@ -94,8 +95,8 @@ class Submanifold(Immersion):
         signs = set(sample_signs(self._norm_squared))
         if len(signs) != 1:
             raise MetricError(
-                f"the normal of {self.metric.name!r} has no definite sign on the domain: the hypersurface "
-                "is null or changes its type; narrow the domain"
+                f"the normal of {self.metric.name!r} has no definite sign on the domain: the "
+                "hypersurface is null or changes its type; narrow the domain"
             )
         return signs.pop()
 
@@ -146,7 +147,7 @@ class Submanifold(Immersion):
 
     @cached_property
     def mean_curvature_trace(self) -> sympy.Expr:
-        """tr S, the sum of the principal curvatures."""
+        """Tr S, the sum of the principal curvatures."""
         return self.shape_operator.contract(0, 1)[()]
 
     @cached_property
@@ -157,7 +158,7 @@ class Submanifold(Immersion):
 
     @cached_property
     def gauss_kronecker(self) -> sympy.Expr:
-        """det S, the product of the principal curvatures; for surfaces in R^3 the Gauss curvature."""
+        """Det S, the product of the principal curvatures: the Gauss curvature in R^3."""
         return self._determinant.to_sympy()
 
     @cached_property
@@ -167,7 +168,7 @@ class Submanifold(Immersion):
 
     @cached_property
     def gauss_curvature(self) -> sympy.Expr:
-        """The intrinsic Gauss curvature K = R_1212 / det g of a surface, from the induced metric alone."""
+        """The intrinsic K = R_1212 / det g of a surface, from the induced metric alone."""
         return Curvature(self.chart).gauss
 
     def characteristic_polynomial(self, variable: sympy.Symbol) -> sympy.Expr:
@@ -203,8 +204,8 @@ class Submanifold(Immersion):
             return tuple(s[i, i] for i in range(m))
         if m > 2:
             raise TensorError(
-                f"the shape operator of dimension {m} is not triangular, so that its eigenvalues are roots "
-                "of a polynomial of degree > 2; use characteristic_polynomial(k)"
+                f"the shape operator of dimension {m} is not triangular: its eigenvalues are roots "
+                f"of a polynomial of degree {m}; use characteristic_polynomial(k)"
             )
         half_trace = s.contract(0, 1).element() / 2
         root = sympy.sqrt((half_trace * half_trace - self._determinant).to_sympy())

@@ -1,16 +1,17 @@
 """Symmetries of index slots: which components of a tensor are independent.
 
-A `Symmetry` is a list of disjoint blocks of slots, each symmetric (+1) or antisymmetric (-1), and of groups of
-blocks that may be exchanged as a whole. That covers what geometry needs: Christoffel symbols, forms, the Riemann
-tensor (two antisymmetric pairs that may be exchanged) and covariant derivatives of all of these. Only linear
-relations between *two* components are kept; cyclic identities such as the first Bianchi identity are not.
+A `Symmetry` is a list of disjoint blocks of slots, each symmetric (+1) or antisymmetric (-1), and
+of groups of blocks that may be exchanged as a whole. That covers what geometry needs: Christoffel
+symbols, forms, the Riemann tensor (two antisymmetric pairs that may be exchanged) and covariant
+derivatives of all of these. Only linear relations between *two* components are kept; cyclic
+identities such as the first Bianchi identity are not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, combinations_with_replacement, product
+from itertools import combinations, combinations_with_replacement, pairwise, product
 
 from geomkit.errors import TensorError
 
@@ -109,7 +110,8 @@ class Symmetry:
             index: `rank` integers.
 
         Returns:
-            The canonical index and the sign, which is 0 where the symmetry makes the component vanish.
+            The canonical index and the sign, which is 0 where the symmetry makes the component
+            vanish.
         """
         if not self.blocks:
             return index, 1
@@ -187,10 +189,10 @@ class Symmetry:
 
     def _neighbours(self, index: Index) -> Iterator[tuple[Index, int]]:
         for block in self.blocks:
-            for a, b in zip(block.slots, block.slots[1:], strict=False):
+            for a, b in pairwise(block.slots):
                 yield _exchange(index, ((a, b),)), block.sign
         for group in self.swaps:
-            for p, q in zip(group, group[1:], strict=False):
+            for p, q in pairwise(group):
                 pairs = zip(self.blocks[p].slots, self.blocks[q].slots, strict=True)
                 yield _exchange(index, tuple(pairs)), 1
 
@@ -236,7 +238,7 @@ class Symmetry:
         return Symmetry(self.rank, tuple(blocks))
 
     def _rebuilt(self, first: list[list[int]], second: list[list[int]]) -> Symmetry:
-        """Blocks cut into one or two pieces; groups of exchangeable blocks live on if all are cut alike."""
+        """Blocks cut in two; exchangeable ones stay exchangeable if whole and on one side."""
         blocks: list[Block] = []
         number: dict[int, int] = {}  # old block that survived whole -> its new number
         for b, block in enumerate(self.blocks):

@@ -1,7 +1,7 @@
 """Tensors on a chart: index positions, independent components only, exact arithmetic.
 
-A `Tensor` stores one field `Element` per independent non-zero component (see `symmetry`). Nothing is converted
-to SymPy before somebody asks for it, and then one component at a time.
+A `Tensor` stores one field `Element` per independent non-zero component (see `symmetry`). Nothing
+is converted to SymPy before somebody asks for it, and then one component at a time.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import Any
 
 import sympy
 
-from geomkit.chart import Chart
+from geomkit import tensor_algebra as algebra
 from geomkit import tensor_display
+from geomkit.chart import Chart
 from geomkit.coerce import Scalar, as_chart, as_element
 from geomkit.errors import TensorError
-from geomkit.field import Element, RefinementError
+from geomkit.field import Element
 from geomkit.slots import Label, check_canonical, check_positions, check_symmetry, coordinate_number
 from geomkit.symmetry import Index, Symmetry
 
-__all__ = ["Tensor", "same_metric"]
+__all__ = ["Tensor"]
 
 
 class Tensor:
@@ -45,7 +46,7 @@ class Tensor:
         r**2
     """
 
-    __hash__ = None  # type: ignore[assignment]  # tensors compare by value, and elements have no hash
+    __hash__ = None  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -142,7 +143,7 @@ class Tensor:
         return not self._components
 
     def to_sympy(self) -> Any:
-        """All components: an expression (rank 0), an `ImmutableDenseMatrix` (rank 2), else an `Array`."""
+        """All components: an expression (rank 0), an immutable matrix (rank 2), else an array."""
         n = self.chart.n
         if self.rank == 0:
             return self[()]
@@ -177,10 +178,14 @@ class Tensor:
     # -- algebra ------------------------------------------------------------------------------
 
     def __add__(self, other: Tensor) -> Tensor:
-        return self._combined(other, "+", lambda a, b: a + b)
+        if not isinstance(other, Tensor):
+            return NotImplemented
+        return algebra.combine(self, other, "+", lambda a, b: a + b)
 
     def __sub__(self, other: Tensor) -> Tensor:
-        return self._combined(other, "-", lambda a, b: a - b)
+        if not isinstance(other, Tensor):
+            return NotImplemented
+        return algebra.combine(self, other, "-", lambda a, b: a - b)
 
     def __neg__(self) -> Tensor:
         return self._mapped(lambda e: -e, f"-{self.name}", f"-{self.symbol_latex}")
@@ -209,7 +214,9 @@ class Tensor:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tensor):
             return NotImplemented
-        same_space = self.positions == other.positions and same_metric(self.chart, other.chart)
+        same_space = self.positions == other.positions and algebra.same_metric(
+            self.chart, other.chart
+        )
         return same_space and (self - other).is_zero
 
     def outer(self, other: Tensor) -> Tensor:
@@ -221,15 +228,7 @@ class Tensor:
         Returns:
             A tensor of rank self.rank + other.rank.
         """
-        one, two = self.aligned(other)
-        return Tensor.build(
-            one.chart,
-            self.positions + other.positions,
-            lambda i: one.element(*i[: self.rank]) * two.element(*i[self.rank :]),
-            symmetry=self.symmetry.outer(other.symmetry),
-            name=f"{self.name} x {other.name}",
-            symbol_latex=rf"({self.symbol_latex} \otimes {other.symbol_latex})",
-        )
+        return algebra.outer(self, other)
 
     def renamed(self, name: str, symbol_latex: str | None = None) -> Tensor:
         """The same tensor under another name.
@@ -251,25 +250,8 @@ class Tensor:
 
         Returns:
             The tensor, its components in the field of `chart`.
-
-        Raises:
-            TensorError: if `chart` belongs to another metric.
         """
-        if chart is self.chart:
-            return self
-        if not same_metric(chart, self.chart):
-            raise TensorError(
-                f"tensor {self.name!r} lives on metric {self.chart.metric.name!r}, the other operand on "
-                f"{chart.metric.name!r}; use calculus.transform to change coordinates"
-            )
-        return Tensor(
-            chart,
-            self.positions,
-            {i: as_element(chart, e) for i, e in self._components.items()},
-            symmetry=self.symmetry,
-            name=self.name,
-            symbol_latex=self.symbol_latex,
-        )
+        return algebra.rehome(self, chart)
 
     def aligned(self, other: Tensor) -> tuple[Tensor, Tensor]:
         """Two tensors of one metric on a common chart.
@@ -280,15 +262,7 @@ class Tensor:
         Returns:
             `self` and `other` on a chart whose field holds both.
         """
-        if other.chart is self.chart:
-            return self, other
-        try:
-            return self, other.on(self.chart)
-        except (
-            RefinementError
-        ):  # the field of this chart is the coarser one, or neither is fine enough
-            chart = as_chart(other.chart, self._components.values())
-            return self.on(chart), other.on(chart)
+        return algebra.align(self, other)
 
     # -- index positions ----------------------------------------------------------------------
 
@@ -308,23 +282,8 @@ class Tensor:
 
         Returns:
             The tensor; `self` if nothing changes.
-
-        Raises:
-            TensorError: if the number of slots is wrong.
         """
-        check_positions(positions)
-        if len(positions) != self.rank:
-            raise TensorError(
-                f"positions {positions!r} given for {self.name!r} of rank {self.rank}; "
-                f"give {self.rank} letters u or d"
-            )
-        slots = [s for s in range(self.rank) if positions[s] != self.positions[s]]
-        result = self
-        for count, slot in enumerate(slots, start=1):
-            # symmetric slots are only symmetric again once all of them have moved
-            symmetry = self.symmetry.split(slots[:count])
-            result = _move_slot(result, slot, positions[slot], symmetry)
-        return result
+        return algebra.move(self, positions)
 
     def contract(self, first: int, second: int) -> Tensor:
         """The trace over an upper and a lower slot.
@@ -335,31 +294,8 @@ class Tensor:
 
         Returns:
             A tensor of rank two less; of rank 0 (a scalar, also for SymPy) from rank 2.
-
-        Raises:
-            TensorError: if the slots are equal, or both up or both down.
         """
-        a, b = sorted((self._slot(first), self._slot(second)))
-        if a == b or self.positions[a] == self.positions[b]:
-            raise TensorError(
-                f"slots {first} and {second} of {self.name!r} ({self.positions!r}) cannot be contracted; "
-                f"one must be up and one down: use raise_index({b}) or lower_index({b}) first"
-            )
-        rest = self.positions[:a] + self.positions[a + 1 : b] + self.positions[b + 1 :]
-
-        def component(i: Index) -> Element:
-            return self.chart.field.sum(
-                self.element(*i[:a], m, *i[a : b - 1], m, *i[b - 1 :]) for m in range(self.chart.n)
-            )
-
-        return Tensor.build(
-            self.chart,
-            rest,
-            component,
-            symmetry=self.symmetry.drop((a, b)),
-            name=f"tr {self.name}",
-            symbol_latex=rf"\operatorname{{tr}} {self.symbol_latex}",
-        )
+        return algebra.contract(self, self._slot(first), self._slot(second))
 
     def _moved(self, slot: int, position: str) -> Tensor:
         slot = self._slot(slot)
@@ -373,29 +309,10 @@ class Tensor:
     def _slot(self, slot: int) -> int:
         if not -self.rank <= slot < self.rank:
             raise TensorError(
-                f"slot {slot} of {self.name!r} does not exist; it has {self.rank} slots, counted from 0"
+                f"slot {slot} of {self.name!r} does not exist; it has {self.rank} slots, counted "
+                f"from 0"
             )
         return slot % self.rank
-
-    def _combined(
-        self, other: Tensor, sign: str, combine: Callable[[Element, Element], Element]
-    ) -> Tensor:
-        if not isinstance(other, Tensor):
-            return NotImplemented
-        if other.positions != self.positions:
-            raise TensorError(
-                f"{self.name!r} has positions {self.positions!r}, {other.name!r} has "
-                f"{other.positions!r}; use with_positions({self.positions!r})"
-            )
-        one, two = self.aligned(other)
-        return Tensor.build(
-            one.chart,
-            self.positions,
-            lambda i: combine(one.element(*i), two.element(*i)),
-            symmetry=self.symmetry.meet(other.symmetry),
-            name=f"{self.name} {sign} {other.name}",
-            symbol_latex=f"({self.symbol_latex} {sign} {other.symbol_latex})",
-        )
 
     def _mapped(self, change: Callable[[Element], Element], name: str, symbol: str) -> Tensor:
         components = {index: change(e) for index, e in self._components.items()}
@@ -441,31 +358,3 @@ class Tensor:
 
     def _repr_html_(self) -> str:
         return tensor_display.to_html(self)
-
-
-def _move_slot(tensor: Tensor, slot: int, position: str, symmetry: Symmetry) -> Tensor:
-    """`tensor` with one slot raised or lowered; only the independent components of `symmetry`."""
-    chart = tensor.chart
-    table = chart.inverse if position == "u" else chart.g
-
-    def component(i: Index) -> Element:
-        row = table[i[slot]]
-        return chart.field.dot(
-            (1, row[m], tensor.element(*i[:slot], m, *i[slot + 1 :]))
-            for m in range(chart.n)
-            if not row[m].is_zero
-        )
-
-    return Tensor.build(
-        chart,
-        tensor.positions[:slot] + position + tensor.positions[slot + 1 :],
-        component,
-        symmetry=symmetry,
-        name=tensor.name,
-        symbol_latex=tensor.symbol_latex,
-    )
-
-
-def same_metric(one: Chart, other: Chart) -> bool:
-    """Whether two charts belong to the same metric in the same coordinates."""
-    return one is other or one.metric is other.metric or one.metric == other.metric

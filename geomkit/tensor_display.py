@@ -1,13 +1,14 @@
 """Renderings of tensors: plain text, LaTeX, HTML and JSON.
 
-Only independent non-zero components are shown, and a component of more than `LONGEST` terms is only announced:
-printing a huge expression takes far longer than deriving it.
+Only independent non-zero components are shown, and a component of more than `LONGEST` terms is
+only announced: printing a huge expression takes far longer than deriving it.
 """
 
 from __future__ import annotations
 
 import html
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -146,8 +147,8 @@ def to_dict(tensor: Tensor) -> dict[str, Any]:
         tensor: the tensor.
 
     Returns:
-        Name, positions, metric, coordinates, symmetry, convention and the independent non-zero components; their keys
-        are written as in claim files, `"r|t,t"` or `"t,r"`.
+        Name, positions, metric, coordinates, symmetry, convention and the independent non-zero
+        components; their keys are written as in claim files, `"r|t,t"` or `"t,r"`.
     """
     return {
         "name": tensor.name,
@@ -216,9 +217,9 @@ def index_latex(positions: str, labels: list[str]) -> str:
 
 
 def _joined(labels: list[str]) -> str:
-    """Labels side by side; apart where a command would swallow the next letter, or a name has several letters."""
+    """Labels side by side, kept apart where they would run into one another."""
     text = labels[0]
-    for before, label in zip(labels, labels[1:], strict=False):
+    for before, label in pairwise(labels):
         long = len(before) > 1 and not before.startswith("\\")
         if long or (len(label) > 1 and not label.startswith("\\")):
             text += r"\,"

@@ -11,7 +11,8 @@ from geomkit.errors import TensorError
 from geomkit.field import Element
 from geomkit.slots import check_positions, parse_index
 from geomkit.symmetry import Index, Symmetry
-from geomkit.tensor import Tensor, same_metric
+from geomkit.tensor import Tensor
+from geomkit.tensor_algebra import same_metric
 
 __all__ = ["as_vector", "covector_field", "tensor_field", "vector_field"]
 
@@ -30,8 +31,9 @@ def tensor_field(
     Args:
         source: the geometry: a Metric, Chart or Curvature.
         positions: index positions, e.g. `"ud"`.
-        components: all components as nested sequence, SymPy matrix or array; or a mapping from index (tuple of
-            numbers or names, or text such as `"r|t,t"`) to value, where missing ones are zero up to `symmetry`.
+        components: all components as nested sequence, SymPy matrix or array; or a mapping from
+            index (tuple of numbers or names, or text such as `"r|t,t"`) to value, where missing
+            ones are zero up to `symmetry`.
         symmetry: symmetry of the slots; default none.
         name: name in plain text.
         symbol_latex: symbol in LaTeX; default `name`.
@@ -146,8 +148,8 @@ def _flattened(components: Any, rank: int, n: int, positions: str) -> dict[Index
                 or len(entry) != n
             ):
                 raise TensorError(
-                    f"components of a tensor with positions {positions!r} must be nested lists of shape "
-                    f"{(n,) * rank}; at {list(index)} there is {str(entry)[:60]!r}"
+                    f"components of a tensor with positions {positions!r} must be nested lists of "
+                    f"shape {(n,) * rank}; at {list(index)} there is {str(entry)[:60]!r}"
                 )
             deeper.update({(*index, i): part for i, part in enumerate(entry)})
         found = deeper

@@ -29,21 +29,22 @@ def transform(
 ) -> Tensor:
     """A tensor in other coordinates y, given by x^i = x^i(y).
 
-    T'^a_b = (dy^a/dx^i) (dx^j/dy^b) T^i_j (x(y)), the Jacobian dx/dy being inverted in the new chart.
+    T'^a_b = (dy^a/dx^i) (dx^j/dy^b) T^i_j (x(y)), the Jacobian dx/dy being inverted in the new
+    chart.
 
     Args:
         tensor: a tensor of any kind in coordinates x.
-        target: the metric in the new coordinates y (or a chart of it); or just the new coordinates, for which
-            the metric is pulled back.
-        map: the old coordinates as expressions in the new ones: a list in order, or a mapping from old
-            coordinate to expression.
+        target: the metric in the new coordinates y (or a chart of it); or just the new
+            coordinates, for which the metric is pulled back.
+        map: the old coordinates as expressions in the new ones: a list in order, or a mapping from
+            old coordinate to expression.
 
     Returns:
         The tensor on the chart of the new metric.
 
     Raises:
-        TensorError: if the map has the wrong length, is not invertible, or does not turn the metric of
-            `tensor` into `target`.
+        TensorError: if the map has the wrong length, is not invertible, or does not turn the
+            metric of `tensor` into `target`.
 
     Example:
         >>> import geomkit as gk
@@ -57,16 +58,19 @@ def transform(
     refuse_connection(tensor)
     old = tensor.chart
     expressions = _ordered(old, map)
-    given = isinstance(target, Metric | Chart)
-    metric = target if isinstance(target, Metric) else getattr(target, "metric", None)
-    if metric is None:
-        assert not isinstance(target, Metric | Chart)
-        metric = old.metric.pullback(map=expressions, coordinates=list(target))
-    images = [metric.resolve(e) for e in expressions]
-    found = pulled_back(tensor, metric, images)
-    new = as_chart(target if given else metric, [*images, *found.values()])  # type: ignore[arg-type]
+    if isinstance(target, Metric | Chart):
+        new = as_chart(target)
+    else:
+        new = as_chart(old.metric.pullback(map=expressions, coordinates=list(target)))
+    if new.n != old.n:
+        raise TensorError(
+            f"{old.n} old coordinates but {new.n} new ones; a change of coordinates keeps the number"
+        )
+    images = [new.metric.resolve(e) for e in expressions]
+    found = pulled_back(tensor, new.metric, images)
+    new = as_chart(new, [*images, *found.values()])
     jacobian = _jacobian(new, images)
-    if given:
+    if isinstance(target, Metric | Chart):
         _check_metric(old, new, images, jacobian)
     result = {index: new.field(e) for index, e in found.items()}
     inverse = inverse_matrix(new, jacobian) if "u" in tensor.positions else []
@@ -139,18 +143,14 @@ def _ordered(old: Chart, map: Sequence[Any] | Mapping[Any, Any]) -> list[Any]:
         return [given[name] for name in names]
     if isinstance(map, str) or len(map) != old.n:
         raise TensorError(
-            f"the map {map!r} is not a list of {old.n} expressions; give {', '.join(names)} in terms of "
-            "the new coordinates"
+            f"the map {map!r} is not a list of {old.n} expressions; give {', '.join(names)} in "
+            "terms of the new coordinates"
         )
     return list(map)
 
 
 def _jacobian(new: Chart, images: Sequence[sympy.Expr]) -> Rows:
     """dx^i/dy^a in row i, column a."""
-    if len(images) != new.n:
-        raise TensorError(
-            f"{len(images)} old coordinates but {new.n} new ones; a change of coordinates keeps their number"
-        )
     elements = [new.field(image) for image in images]
     return [[e.diff(y) for y in new.metric.coordinates] for e in elements]
 
@@ -169,7 +169,7 @@ def _check_metric(old: Chart, new: Chart, images: Sequence[sympy.Expr], jacobian
         if a <= b and decide_zero(found - new.g[a][b]).value is False:
             names = [str(y) for y in new.metric.coordinates]
             raise TensorError(
-                f"the map does not turn metric {old.metric.name!r} into {new.metric.name!r}: component "
-                f"({names[a]}, {names[b]}) becomes {found.to_sympy()}, not {new.g[a][b].to_sympy()}; "
-                "correct the map, or pass the new coordinates alone"
+                f"the map does not turn metric {old.metric.name!r} into {new.metric.name!r}: "
+                f"component ({names[a]}, {names[b]}) becomes {found.to_sympy()}, not "
+                f"{new.g[a][b].to_sympy()}; correct the map, or pass only the new coordinates"
             )
