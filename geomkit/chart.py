@@ -73,7 +73,13 @@ class Chart:
         return cls(metric, Field.of(metric, expressions=expressions, budget=limit))
 
     def holds(self, expressions: Iterable[sympy.Expr]) -> bool:
-        """Whether further expressions fit the field as it was built.
+        """Say whether further expressions fit the field as it was built.
+
+        Args:
+            expressions: expressions in the metric's symbols.
+
+        Returns:
+            False when a field built anew for them is needed.
 
         Raises:
             FieldError: an expression fits no field at all.
@@ -184,7 +190,11 @@ class Chart:
         if key not in self._christoffel_first:
             half = self.field.constant(1) / 2
             self._christoffel_first[key] = self.field.dot(
-                ((1, self.dg(k, j, i), half), (1, self.dg(k, i, j), half), (-1, self.dg(i, j, k), half))
+                (
+                    (1, self.dg(k, j, i), half),
+                    (1, self.dg(k, i, j), half),
+                    (-1, self.dg(i, j, k), half),
+                )
             )
         return self._christoffel_first[key]
 

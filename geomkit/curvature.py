@@ -113,7 +113,12 @@ class Curvature:
         latex: str = "",
     ) -> Tensor:
         return Tensor.build(
-            self.chart, positions, component, symmetry=symmetry, name=name, symbol_latex=latex or name
+            self.chart,
+            positions,
+            component,
+            symmetry=symmetry,
+            name=name,
+            symbol_latex=latex or name,
         )
 
     @cached_property
@@ -261,7 +266,7 @@ class Curvature:
 
     @property
     def determinant(self) -> sympy.Expr:
-        """det g_ij."""
+        """Det g_ij."""
         return self.element("determinant").to_sympy()
 
     @property
@@ -329,9 +334,7 @@ class Curvature:
 
     def _at_least(self, n: int, what: str) -> int:
         if self.n < n:
-            raise MetricError(
-                f"the {what} is not defined in dimension {self.n}; it needs n >= {n}"
-            )
+            raise MetricError(f"the {what} is not defined in dimension {self.n}; it needs n >= {n}")
         return self.n
 
     # Properties -----------------------------------------------------------------------------

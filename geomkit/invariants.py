@@ -94,9 +94,7 @@ class Invariants:
         self._four("Euler density")
         scalar = curvature.element("scalar")
         ricci = curvature.element("ricci_squared")
-        return self.chart.field.sum(
-            (curvature.element("kretschmann"), -4 * ricci, scalar * scalar)
-        )
+        return self.chart.field.sum((curvature.element("kretschmann"), -4 * ricci, scalar * scalar))
 
     def _chern_pontryagin(self, curvature: Curvature) -> Element:
         """(1/2) eps^abef R_ab^cd R_efcd, eps_0123 = +sqrt|det g|, n = 4."""

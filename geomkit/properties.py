@@ -37,7 +37,7 @@ def einstein(curvature: Curvature) -> Decision:
     """Decide whether Ric = L g with a constant L = R/n."""
     n, chart = curvature.n, curvature.chart
     if n == 1:
-        return _constant(lambda: [], chart.field.zero, curvature)
+        return _constant(list, chart.field.zero, curvature)
     factor = curvature.element("scalar") / n
 
     def residuals() -> Iterable[Element]:

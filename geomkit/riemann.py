@@ -51,7 +51,9 @@ def riemann_pairs(chart: Chart) -> RiemannPairs:
     return RiemannPairs(chart, components)
 
 
-def _lookup(components: Mapping[tuple[Pair, Pair], Element], a: int, b: int, c: int, d: int) -> Element:
+def _lookup(
+    components: Mapping[tuple[Pair, Pair], Element], a: int, b: int, c: int, d: int
+) -> Element:
     sign = 1
     if a > b:
         a, b, sign = b, a, -sign
@@ -100,8 +102,8 @@ class RiemannPairs:
         """G^AB = g^ac g^bd - g^ad g^bc, the non-zero ones."""
         g, dot = self.chart.inverse, self.chart.field.dot
         result = {}
-        for (a, b) in self.pairs:
-            for (c, d) in self.pairs:
+        for a, b in self.pairs:
+            for c, d in self.pairs:
                 value = dot(((1, g[a][c], g[b][d]), (-1, g[a][d], g[b][c])))
                 if not value.is_zero:
                     result[(a, b), (c, d)] = value

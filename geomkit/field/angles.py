@@ -166,9 +166,7 @@ class Exponentials:
         def derive(symbol: sp.Symbol) -> Element:
             return argument.diff(symbol) * field.generator(name)
 
-        field.add_generators(
-            [Generator(name, "exp", expr, derive, _value("exp", argument))]
-        )
+        field.add_generators([Generator(name, "exp", expr, derive, _value("exp", argument))])
         return field.generator(name)
 
 
@@ -177,5 +175,5 @@ def _value(name: str, argument: Element) -> Callable[[Evaluation], Any]:
 
 
 def _signed(argument: Element) -> Element:
-    """Choose between an argument and its negative as SymPy does, which prints sin(-x) as -sin(x)."""
+    """Choose between an argument and its negative as SymPy does, for which sin(-x) = -sin(x)."""
     return -argument if sp.sin(argument.to_sympy()).could_extract_minus_sign() else argument

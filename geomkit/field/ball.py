@@ -55,7 +55,8 @@ class Evaluation:
 
     def working(self) -> AbstractContextManager[Any]:
         """Context in which balls have the precision of this evaluation."""
-        return self.arithmetic.working()
+        context: AbstractContextManager[Any] = self.arithmetic.working()
+        return context
 
     def number(self, value: Any) -> Ball:
         """Return an exact rational as a ball; balls pass through."""

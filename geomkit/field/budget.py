@@ -65,8 +65,8 @@ class Budget:
         if products > 100 * self.max_terms or products > self.remaining() * PRODUCTS_PER_SECOND:
             left = "" if self.seconds is None else f" ({self.seconds:g} s)"
             raise BudgetError(
-                f"the next step needs about {products:.2g} term products, more than the budget{left} "
-                "allows",
+                f"the next step needs about {products:.2g} term products, more than the "
+                f"budget{left} allows",
                 "give a larger budget=, put in concrete functions, or use algebraic coordinates",
             )
 
@@ -82,5 +82,5 @@ class Budget:
         if terms > self.max_terms:
             raise BudgetError(
                 f"an intermediate result reached {terms} terms (limit {self.max_terms})",
-                "put in concrete functions, choose simpler coordinates, or ask for single components",
+                "put in concrete functions, choose simpler coordinates, or ask for one component",
             )

@@ -79,7 +79,7 @@ class Converter:
             self._prepared.update(levels[depth])
 
     def _adjoin_symbols(self, symbols: Iterable[sp.Symbol]) -> None:
-        fresh = []
+        fresh: list[tuple[sp.Symbol, Generator]] = []
         for symbol in symbols:
             if symbol in self._memo:
                 continue
@@ -181,9 +181,8 @@ class Converter:
 
     def _hyperbolic_pair(self, expr: sp.Expr) -> tuple[Element, Element]:
         argument = self._build(expr)
-        if self._hyperbolic.lattice.basis or not self._by_exponentials(argument):
-            if self._hyperbolic.lattice.coordinates(argument) is not None:
-                return self._hyperbolic.pair(argument)
+        if self._hyperbolic.lattice.coordinates(argument) is not None:
+            return self._hyperbolic.pair(argument)
         growing = self.exponentials.value(argument)
         decaying = self.field.inverse(growing)
         half = Fraction(1, 2)
@@ -242,13 +241,13 @@ class Converter:
         raise FieldError(expr, f"{type(expr).__name__} is not a function of the field")
 
     def _piecewise(self, expr: sp.Piecewise) -> Element:
-        """Take the branch whose condition is proved to hold on the whole domain."""
+        """Take the branch whose condition is proved on the whole domain, if there is one."""
         for value, condition in expr.args:
             truth = self._truth(condition)
             if truth:
                 return self.convert(value)
             if truth is None:
-                raise FieldError(expr, f"the condition {condition} is not decided on the domain")
+                return self.functions.opaque(expr)
         raise FieldError(expr, "no condition holds on the domain")
 
     def _truth(self, condition: Any) -> bool | None:
@@ -336,7 +335,7 @@ def _arguments(kernels: list[Kernel], family: str, inverses: tuple[Any, ...]) ->
     arguments = [args[0] for f, args in kernels if f == family]
     for argument in list(arguments):
         for term in sp.Add.make_args(argument):
-            coefficient, factor = term.as_coeff_Mul()
+            _coefficient, factor = term.as_coeff_Mul()
             if isinstance(factor, inverses):
                 arguments.append(factor)
     return arguments
@@ -346,6 +345,12 @@ def split_logarithms(exponent: sp.Expr) -> tuple[sp.Expr, list[tuple[sp.Expr, sp
     """Split an exponent into a rest and terms e log(b), returned as pairs (b, e).
 
     asinh, acosh and atanh count as the logarithms that they are.
+
+    Args:
+        exponent: the exponent.
+
+    Returns:
+        The rest, and the pairs.
     """
     rest, powers = [], []
     for term in sp.Add.make_args(exponent):

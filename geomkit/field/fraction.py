@@ -158,9 +158,7 @@ class Element:
         terms = self.field.ring.terms(self.field.numerator(self))
         return terms[0][1] if len(terms) == 1 and not any(terms[0][0]) else None
 
-    def to_sympy(
-        self, definitions: Mapping[sympy.Symbol, Element] | None = None
-    ) -> sympy.Expr:
+    def to_sympy(self, definitions: Mapping[sympy.Symbol, Element] | None = None) -> sympy.Expr:
         """Return the element as a factored SymPy expression (converted once, then kept).
 
         Args:

@@ -13,8 +13,8 @@ from ..errors import FieldError
 from ..evaluate import evaluate
 from .fraction import Element
 from .generator import Generator
-from .recurrences import RECURRENCES, Recurrence
 from .powers import Radical
+from .recurrences import RECURRENCES, Recurrence
 
 if TYPE_CHECKING:
     from .ball import Evaluation
@@ -58,7 +58,7 @@ class Functions:
     # Logarithms -------------------------------------------------------------------------------
 
     def log(self, argument: Element) -> Element:
-        """Return log(argument) = sum k log|p| over the irreducible factors p^k."""
+        """Return the logarithm, sum k log|p| over the irreducible factors p^k."""
         result = self.field.zero
         for radical, k in self._converter.powers.logarithms(argument):
             result = result + self.logarithm(radical) * k
@@ -157,7 +157,7 @@ class Functions:
 
     def _grow(self, total: int) -> None:
         """Adjoin all derivatives of one order of all functions in use: one new ring for many."""
-        fresh = []
+        fresh: list[Generator] = []
         for jet in self._jets:
             lower = [order for order in jet.names if sum(order) == total - 1]
             slots = range(len(jet.arguments))
@@ -247,6 +247,23 @@ class Functions:
 
         owner.add_generators([Generator(name, "special", expr, derive, value)])
         self._special.append((expr.func, arguments, name))
+        return owner.generator(name)
+
+    def opaque(self, expr: sp.Expr) -> Element:
+        """Return an expression of which only the derivatives are known, such as a Piecewise.
+
+        A normal form with such generators may miss relations, so it proves zeros but nothing else.
+        """
+        owner, name = self.field, self._fresh()
+
+        def derive(symbol: sp.Symbol) -> Element:
+            return self._converter.convert(expr.diff(symbol))
+
+        def value(at: Evaluation) -> Any:
+            values = {s: at.symbol(s) for s in expr.free_symbols}
+            return evaluate(expr, values, at.arithmetic)
+
+        owner.add_generators([Generator(name, "special", expr, derive, value)])
         return owner.generator(name)
 
     def _slope(self, expr: sp.Function, slot: int, recurrence: Recurrence | None) -> Element:

@@ -23,7 +23,7 @@ class Ring(Protocol):
     """Q[x_1, ..., x_m] with named generators in lexicographic order."""
 
     names: tuple[str, ...]
-    index: Mapping[str, int]
+    index: dict[str, int]
     gens: tuple[Poly, ...]
     zero: Poly
     one: Poly
@@ -119,7 +119,9 @@ class FlintRing:
         return poly.derivative(index)
 
     def degrees(self, poly: Poly) -> Exponents:
-        return tuple(map(int, poly.degrees())) if self.names and poly != 0 else (0,) * len(self.names)
+        return (
+            tuple(map(int, poly.degrees())) if self.names and poly != 0 else (0,) * len(self.names)
+        )
 
     def terms(self, poly: Poly) -> list[tuple[Exponents, Fraction]]:
         return [(tuple(map(int, m)), Fraction(int(c.p), int(c.q))) for m, c in poly.terms()]
@@ -189,7 +191,11 @@ class SympyRing:
         return poly.diff(self.gens[index])
 
     def degrees(self, poly: Poly) -> Exponents:
-        return tuple(max(d, 0) for d in poly.degrees()) if self.names and poly else (0,) * len(self.names)
+        return (
+            tuple(max(d, 0) for d in poly.degrees())
+            if self.names and poly
+            else (0,) * len(self.names)
+        )
 
     def terms(self, poly: Poly) -> list[tuple[Exponents, Fraction]]:
         width = len(self.names)

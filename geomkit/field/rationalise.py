@@ -42,7 +42,9 @@ def rationalise(field: Field, factor: Poly) -> Iterator[tuple[Poly, list[BasePow
             continue
         cofactor, norm = _norm(field, poly, level)
         if norm == 0:
-            raise FieldError("a quotient", "its denominator is a zero divisor: the roots are dependent")
+            raise FieldError(
+                "a quotient", "its denominator is a zero divisor: the roots are dependent"
+            )
         for _ in range(exponent):
             yield cofactor, []
         content, parts = field.ring.factor(norm)
@@ -85,7 +87,7 @@ def _coefficients(field: Field, poly: Poly, name: str, degree: int) -> list[Poly
     position = field.ring.index[name]
     parts: list[dict[tuple[int, ...], object]] = [{} for _ in range(degree)]
     for exponents, coefficient in field.ring.terms(poly):
-        rest = exponents[:position] + (0,) + exponents[position + 1 :]
+        rest = (*exponents[:position], 0, *exponents[position + 1 :])
         parts[exponents[position]][rest] = coefficient
     return [field.ring.from_terms(part) for part in parts]  # type: ignore[arg-type]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
+from ..errors import BudgetError
 from .polynomial import Poly
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ __all__ = ["render"]
 # Beyond this many terms a numerator is neither factored nor built with SymPy's evaluation.
 FACTOR_LIMIT = 3000
 EVALUATE_LIMIT = 60
+# SymPy needs about 0.2 ms and 2 kB a term; beyond this nobody reads it.
+RENDER_LIMIT = 100_000
 Exponents = tuple[int, ...]
 
 
@@ -36,6 +39,11 @@ def render(element: Element, definitions: Mapping[sp.Symbol, Element]) -> sp.Exp
     if element.is_zero:
         return sp.Integer(0)
     numerator = field.numerator(element)
+    if len(numerator) > RENDER_LIMIT:
+        raise BudgetError(
+            f"an expression of {len(numerator)} terms is too long to show (limit {RENDER_LIMIT})",
+            "evaluate it at points, or put in concrete functions",
+        )
     if len(numerator) > FACTOR_LIMIT:
         content, factors = Fraction(1), [(numerator, 1)]
     else:
@@ -98,6 +106,13 @@ def _shorter(field: Field, terms: dict[Exponents, Fraction]) -> dict[Exponents, 
     """Replace the kept one of a pair by the other where that makes fewer terms.
 
     Only squares can be replaced: kept^2 = a - b other^2 with the relation read backwards.
+
+    Args:
+        field: the field.
+        terms: terms of one factor.
+
+    Returns:
+        The terms, perhaps in the other functions.
     """
     for name, _, value, _ in field._relations:
         generator = field.generators[name]

@@ -157,7 +157,7 @@ class Signs:
         return values
 
     def _symbols(self, poly: Poly) -> set[sympy.Symbol]:
-        """Return the domain's symbols that the polynomial depends on, with those of their bounds."""
+        """Return the symbols that the polynomial depends on, with those of their bounds."""
         field = self._field
         degrees = field.ring.degrees(poly)
         wanted: set[Any] = set()

@@ -124,7 +124,9 @@ def _evaluations(
 ) -> Iterator[tuple[Mapping[sympy.Symbol, sympy.Rational], Evaluation]]:
     """Yield points of the domain with evaluations, at a precision of 256 bits."""
     field = element.field
-    samples: list[Any] = [{}] if field.domain is None else field.domain.sample(3 * points, seed=seed)
+    samples: list[Any] = (
+        [{}] if field.domain is None else field.domain.sample(3 * points, seed=seed)
+    )
     for point in samples:
         evaluation = Evaluation(field, point, BITS)
         with evaluation.working():
