@@ -21,11 +21,18 @@ from typing import TYPE_CHECKING, Any
 from geomkit._version import __version__
 
 if TYPE_CHECKING:
+    from geomkit import calculus as calculus
+    from geomkit import conventions as conventions
+    from geomkit import errors as errors
+    from geomkit import exterior as exterior
+    from geomkit import submanifold as submanifold
     from geomkit.catalog import catalog as catalog
     from geomkit.curvature import Curvature as Curvature
     from geomkit.curvature import curvature as curvature
+    from geomkit.domain import Domain as Domain
     from geomkit.errors import BudgetError as BudgetError
     from geomkit.errors import DomainError as DomainError
+    from geomkit.errors import EvaluationError as EvaluationError
     from geomkit.errors import FieldError as FieldError
     from geomkit.errors import FileError as FileError
     from geomkit.errors import GeomkitError as GeomkitError
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from geomkit.errors import ParseError as ParseError
     from geomkit.errors import TensorError as TensorError
     from geomkit.files import load as load
+    from geomkit.metric import GeomkitWarning as GeomkitWarning
     from geomkit.metric import Metric as Metric
     from geomkit.tensor import Tensor as Tensor
     from geomkit.verify import verify as verify
@@ -41,10 +49,13 @@ if TYPE_CHECKING:
 _HOME = {
     "BudgetError": "geomkit.errors",
     "Curvature": "geomkit.curvature",
+    "Domain": "geomkit.domain",
     "DomainError": "geomkit.errors",
+    "EvaluationError": "geomkit.errors",
     "FieldError": "geomkit.errors",
     "FileError": "geomkit.errors",
     "GeomkitError": "geomkit.errors",
+    "GeomkitWarning": "geomkit.metric",
     "Metric": "geomkit.metric",
     "MetricError": "geomkit.errors",
     "ParseError": "geomkit.errors",
@@ -55,23 +66,33 @@ _HOME = {
     "load": "geomkit.files",
     "verify": "geomkit.verify",
 }
+# Public modules: functions of several names.
+_MODULES = ("calculus", "conventions", "errors", "exterior", "submanifold")
 
 __all__ = [
     "BudgetError",
     "Curvature",
+    "Domain",
     "DomainError",
+    "EvaluationError",
     "FieldError",
     "FileError",
     "GeomkitError",
+    "GeomkitWarning",
     "Metric",
     "MetricError",
     "ParseError",
     "Tensor",
     "TensorError",
     "__version__",
+    "calculus",
     "catalog",
+    "conventions",
     "curvature",
+    "errors",
+    "exterior",
     "load",
+    "submanifold",
     "verify",
 ]
 
@@ -89,6 +110,8 @@ class _Package(ModuleType):
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
+        if name in _MODULES:
+            return import_module(f"geomkit.{name}")  # Python stores it as attribute
         home = _HOME.get(name)
         if home is None:
             raise AttributeError(f"module 'geomkit' has no attribute {name!r}")

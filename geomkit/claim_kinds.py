@@ -6,6 +6,7 @@ its normal form or raises `Unfit`, which says what was expected; the reader adds
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,9 @@ class Declared:
     coordinates: tuple[str, ...]
     names: frozenset[str]
 
+
+# What remains of \frac, \beta, \theta, \nabla, \rho ... in double quotes.
+_ESCAPED = re.compile(r"[\f\b]|\t(?:heta|an|au|imes|ext)|\nabla|\r(?:ho\b|ight)")
 
 Checker = Callable[[Any, Declared], Any]
 
@@ -84,6 +88,11 @@ def key_part(name: str) -> str:
 
 def expression(value: Any, declared: Declared) -> Any:
     """A text, or a whole number."""
+    if isinstance(value, str) and _ESCAPED.search(value):
+        raise Unfit(
+            "a backslash was read as an escape (\\frac as a form feed and rac)",
+            "write LaTeX in single quotes, '...', or double the backslashes",
+        )
     if isinstance(value, str | int) and not isinstance(value, bool):
         return value
     if isinstance(value, float):

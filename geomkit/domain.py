@@ -7,7 +7,7 @@ are decided on the boxes, and numerical checks draw their points from them.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, floor
@@ -142,22 +142,37 @@ class Domain:
         Raises:
             DomainError: if not a single point was found.
         """
-        generator = random.Random(f"geomkit domain {seed}")
         limit = 20 * count + 100 if attempts is None else attempts
         points: list[Point] = []
-        drawn = 0
-        while len(points) < count and drawn < limit:
-            drawn += 1
-            point = self._draw(generator)
-            if point is not None and (accept is None or accept(point)):
-                points.append(point)
+        if count > 0:
+            for point in self.stream(seed, limit):
+                if accept is None or accept(point):
+                    points.append(point)
+                    if len(points) == count:
+                        break
         if count > 0 and not points:
             shown = ", ".join(map(str, self.boxes))
             raise DomainError(
-                f"none of {drawn} sample points of the domain ({shown}) can be used; "
+                f"none of {limit} sample points of the domain ({shown}) can be used; "
                 "check that the boxes are not empty and lie where the metric is regular"
             )
         return points
+
+    def stream(self, seed: int = 0, attempts: int = 1000) -> Iterator[Point]:
+        """Yield the points that `sample` draws, one at a time.
+
+        Args:
+            seed: which sequence of points.
+            attempts: how many to draw; those for which a box turns out empty are left out.
+
+        Yields:
+            Rational points of the interior.
+        """
+        generator = random.Random(f"geomkit domain {seed}")
+        for _ in range(attempts):
+            point = self._draw(generator)
+            if point is not None:
+                yield point
 
     def _draw(self, generator: random.Random) -> Point | None:
         point: Point = {}

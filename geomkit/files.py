@@ -84,7 +84,7 @@ def load(path: str | os.PathLike[str]) -> Metric:
         FileError: if the file cannot be read or has a wrong key.
         MetricError: if the metric is not one.
         ParseError: if a text in it is no expression.
-    """  # noqa: DOC502  (raised by the parts)
+    """
     return _metric(_Source.read(path))
 
 
@@ -109,7 +109,7 @@ def load_claims(source: str | os.PathLike[str] | Mapping[str, Any]) -> ClaimFile
         ...     "claims": [{"kind": "gauss_curvature", "value": "-1"}]})
         >>> content.claims[0].kind, content.claims[0].keys["value"]
         ('gauss_curvature', '-1')
-    """  # noqa: DOC502  (raised by the parts)
+    """
     given = _Source("", "", source) if isinstance(source, Mapping) else _Source.read(source)
     metric = _metric(given)
     entries = given.content.get("claims", [])

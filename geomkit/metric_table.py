@@ -32,6 +32,8 @@ def check_metric_table(table: Mapping[str, Any]) -> None:
         _known(key, _KEYS, "[metric] has", "")
         if key in _TEXTS:
             _expect(isinstance(value, str), f".{key}", value, "write a text in quotes")
+        if key == "line_element":
+            _expression(value, ".line_element")
     if "coordinates" not in table:
         raise Unfit("the key coordinates is missing", "write coordinates = [names]")
     _names(table["coordinates"])
@@ -65,7 +67,8 @@ def _names(value: Any) -> None:
 
 def _matrix(value: Any) -> None:
     if isinstance(value, str):
-        return  # a LaTeX matrix
+        _expression(value, ".matrix")  # a LaTeX matrix
+        return
     _expect(isinstance(value, list | tuple), ".matrix", value, "write a list of rows")
     for i, row in enumerate(value):
         _list(row, f".matrix[{i}]", "entries, in quotes")

@@ -10,13 +10,14 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import mpmath
 import sympy
 
-from geomkit.domain import Domain, Point
-from geomkit.errors import DomainError, MetricError
+from geomkit.domain import Point
+from geomkit.errors import MetricError
 from geomkit.metric.declarations import Declarations
 from geomkit.metric.functions import concretise
 
@@ -54,7 +55,7 @@ def symmetrised(
     pairs = [(i, j) for i in range(n) for j in range(i) if stated[i, j] != stated[j, i]]
     if not pairs:
         return stated
-    points = _points(declarations.domain)[:_ENOUGH]
+    points = list(islice(declarations.domain.stream(attempts=_POINTS), _ENOUGH))
     for i, j in pairs:
         difference = declarations.resolve(stated[j, i] - stated[i, j])
         if difference == 0:
@@ -84,7 +85,7 @@ def check_regular(matrix: sympy.ImmutableDenseMatrix, declarations: Declarations
     concrete = concretise(matrix, declarations.functions)
     singular: list[Point] = []
     trouble = ""
-    for point in _points(declarations.domain):
+    for point in declarations.domain.stream(attempts=_POINTS):
         values = _matrix_at(concrete, point)
         if isinstance(values, tuple):
             trouble = trouble or _describe(matrix, values, point)
@@ -135,13 +136,6 @@ def warn_unused(matrix: sympy.ImmutableDenseMatrix, declarations: Declarations) 
             f"{suspects[0]} is: as it stands the metric is constant and flat; if {suspects[0]} is "
             "meant to be a coordinate, declare it as one"
         )
-
-
-def _points(domain: Domain) -> list[Point]:
-    try:
-        return domain.sample(_POINTS)
-    except DomainError as error:
-        raise MetricError(str(error)) from None
 
 
 def _matrix_at(matrix: Any, point: Point) -> list[list[Any]] | tuple[int, int]:
@@ -224,4 +218,4 @@ def _warn(message: str) -> None:
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals["__name__"].startswith("geomkit."):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, GeomkitWarning, stacklevel=level - 1)
+    warnings.warn(message, GeomkitWarning, stacklevel=level)

@@ -74,7 +74,7 @@ def as_rows(given: Any) -> list[list[Any]]:
 
     Example:
         >>> as_rows(r"\begin{pmatrix} 1 & 0 \\ 0 & r^2 \end{pmatrix}")
-        [['1', '0'], ['0', 'r^2']]
+        [['{1}', '{0}'], ['{0}', '{r^2}']]
     """
     if isinstance(given, str):
         given = _latex_rows(given)
@@ -98,5 +98,5 @@ def as_rows(given: Any) -> list[list[Any]]:
 def _latex_rows(text: str) -> list[list[str]]:
     body = _ENVIRONMENT.sub("", text).strip()
     rows = [row for row in re.split(r"\\\\(?:\[[^\]]*\])?", body) if row.strip()]
-    # an entry of LaTeX without a backslash, such as r^2, is plain text as well
-    return [[entry.strip() for entry in row.split("&")] for row in rows]
+    # in braces, so that entries such as 2M are known to be LaTeX
+    return [["{" + entry.strip() + "}" for entry in row.split("&")] for row in rows]

@@ -68,8 +68,11 @@ def _polynomial(arguments: tuple[sympy.Symbol, ...], salt: int) -> sympy.Expr:
     terms: list[sympy.Expr] = [sympy.Integer(4 + salt % 3)]
     for i, x in enumerate(arguments):
         terms += [x**power * weight(4 * i + power) / power for power in (1, 2, 3, 4)]
-        terms += [(x * y + x**2 * y) * weight(i + j) / n for j, y in enumerate(arguments[:i])]
-    return sympy.Add(*terms)
+        terms += [
+            x * y * (1 + x + y + x * y) * weight(i + j) / (4 * n)
+            for j, y in enumerate(arguments[:i])
+        ]
+    return sympy.expand(sympy.Add(*terms))
 
 
 def declare_functions(

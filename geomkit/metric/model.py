@@ -11,7 +11,7 @@ import sympy
 
 from geomkit.domain import Domain
 from geomkit.errors import MetricError
-from geomkit.metric import constructions, text
+from geomkit.metric import combinations, constructions, text
 from geomkit.metric.checks import check_regular, symmetrised, warn_unused
 from geomkit.metric.declarations import Declarations, Definition, Parameter, declare
 from geomkit.metric.entries import read_matrix
@@ -19,20 +19,6 @@ from geomkit.metric.functions import UnspecifiedFunction, concretise
 from geomkit.metric.names import canonical_name, nearest
 
 __all__ = ["Metric"]
-
-_KEYS = (
-    "name",
-    "coordinates",
-    "matrix",
-    "line_element",
-    "embedding",
-    "parameters",
-    "domain",
-    "definitions",
-    "functions",
-    "reference",
-    "title",
-)
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -228,32 +214,12 @@ class Metric:
 
         Returns:
             The metric.
-
-        Raises:
-            MetricError: for unknown or missing keys.
         """
-        given = dict(content)
-        for key in given:
-            if key not in _KEYS:
-                raise MetricError(
-                    f"unknown key {key!r}{nearest(str(key), _KEYS)}; allowed: {', '.join(_KEYS)}"
-                )
-        sources = [key for key in ("matrix", "line_element", "embedding") if key in given]
-        if len(sources) != 1:
-            found = " and ".join(sources) or "none of them"
-            raise MetricError(f"give one of matrix, line_element, embedding; found {found}")
-        if "coordinates" not in given:
-            raise MetricError("the key coordinates is missing; give a list of names")
-        if "line_element" in given:
-            return cls.from_line_element(given.pop("line_element"), **given)
-        if "embedding" in given:
-            embedding = dict(given.pop("embedding"))
-            return cls.from_embedding(**embedding, **given)
-        return cls(**given)
+        return constructions.from_table(cls, content)
 
     @classmethod
     def from_line_element(cls, line_element: str, coordinates: Any, **declared: Any) -> Metric:
-        """Make a metric from ds^2 in text, or in LaTeX if it has a backslash.
+        """Make a metric from ds^2 in text, or in LaTeX if it has backslashes or braces.
 
         Args:
             line_element: for instance "-(1-2*M/r)*dt**2 + dr**2/(1-2*M/r)".
@@ -273,7 +239,7 @@ class Metric:
 
     @classmethod
     def from_latex(cls, latex: str, coordinates: Any = None, **declared: Any) -> Metric:
-        r"""Make a metric from a line element (or a matrix) in LaTeX, as published.
+        r"""Make a metric from a line element (or a matrix, with coordinates) in LaTeX.
 
         Args:
             latex: for instance r"ds^2 = dr^2 + r^2 d\\varphi^2".
@@ -282,9 +248,16 @@ class Metric:
 
         Returns:
             The metric.
+
+        Example:
+            >>> Metric.from_latex(r"ds^2 = \frac{dx^2 + dy^2}{y^2}").line_element()
+            'dx**2/y**2 + dy**2/y**2'
         """
-        matrix, found = constructions.latex_source(latex, declared)
-        return cls(found if coordinates is None else coordinates, matrix, **declared)
+        if r"\begin{" in latex:
+            return cls(() if coordinates is None else coordinates, latex, **declared)
+        if coordinates is None:
+            coordinates = constructions.latex_coordinates(latex, declared)
+        return cls(coordinates, constructions.line_element_matrix(latex), **declared)
 
     @classmethod
     def from_embedding(
@@ -324,7 +297,7 @@ class Metric:
         Returns:
             The metric (phi^* g)_ab = g_ij(phi) d_a phi^i d_b phi^j.
         """
-        keywords = constructions.pullback_declarations(self, coordinates, declared)
+        keywords = combinations.pullback_declarations(self, coordinates, declared)
         return type(self)(coordinates, constructions.metric_pullback(map, self), **keywords)
 
     def product(self, *others: Metric, name: str = "", reference: str = "") -> Metric:
@@ -338,7 +311,7 @@ class Metric:
         Returns:
             The block diagonal metric.
         """
-        return constructions.product(
+        return combinations.product(
             [self, *others], ["1"] * (1 + len(others)), {"name": name, "reference": reference}
         )
 
@@ -353,7 +326,7 @@ class Metric:
         Returns:
             The metric on the product.
         """
-        return constructions.product([self, fibre], ["1", warp], declared)
+        return combinations.product([self, fibre], ["1", warp], declared)
 
     def conformal(self, omega: Any, **declared: Any) -> Metric:
         """Return the conformally related metric Omega^2 g.
@@ -365,7 +338,7 @@ class Metric:
         Returns:
             The rescaled metric.
         """
-        return constructions.product([self], [omega], declared)
+        return combinations.product([self], [omega], declared)
 
     def rename(self, names: Mapping[str, str], name: str = "") -> Metric:
         """Return the same metric in other names.
@@ -377,7 +350,7 @@ class Metric:
         Returns:
             The metric with every occurrence renamed.
         """
-        return constructions.renamed(self, names, name or self.name)
+        return combinations.renamed(self, names, name or self.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # functions made at run time do not survive copying by reference: go through texts

@@ -12,14 +12,14 @@ from geomkit import expressions
 from geomkit.errors import MetricError
 from geomkit.metric.names import canonical_name, nearest
 
-__all__ = ["adopt", "read"]
+__all__ = ["adopt", "is_latex", "read"]
 
 
 def read(given: Any, names: Mapping[str, Any], where: str) -> sympy.Expr:
     """Return an expression in the symbols and functions of `names`.
 
     Args:
-        given: text (LaTeX if it contains a backslash), a SymPy expression or an exact number.
+        given: text (LaTeX if it has backslashes or braces), a SymPy expression or an exact number.
         names: declared names and what they stand for.
         where: what is read, for messages.
 
@@ -27,14 +27,25 @@ def read(given: Any, names: Mapping[str, Any], where: str) -> sympy.Expr:
         The expression, with symbols mapped by name.
     """
     if isinstance(given, str):
-        # a backslash has no meaning in plain text, and LaTeX beyond "x^2+1" does not go without
-        if "\\" in given:
+        if is_latex(given):
             return expressions.parse_latex(given, names, where=where)
         return expressions.parse(given, names, where=where)
     expression = expressions.check_exact(given, where=where)
     return (
         adopt(expression, names, where) if expression.args or expression.is_Symbol else expression
     )
+
+
+def is_latex(text: str) -> bool:
+    """Whether a text is LaTeX: backslashes and braces mean nothing in plain formulas.
+
+    Args:
+        text: a formula.
+
+    Returns:
+        True for LaTeX; formulas such as x^2+1, which are both, count as plain.
+    """
+    return "\\" in text or "{" in text
 
 
 def adopt(expression: sympy.Expr, names: Mapping[str, Any], where: str) -> sympy.Expr:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from geomkit import expressions
-from geomkit.metric.constructions import ingredients
+from geomkit.metric.combinations import ingredients
 
 if TYPE_CHECKING:
     from geomkit.metric.model import Metric
@@ -33,7 +33,12 @@ def line_element(metric: Metric) -> str:
     terms = []
     for i, j, coefficient in _terms(metric):
         product = f"d{names[i]}**2" if i == j else f"d{names[i]}*d{names[j]}"
-        terms.append(_times(_spell(coefficient, metric), product))
+        above, below = sympy.fraction(coefficient)
+        term = _times(_spell(above, metric), product)
+        if below != 1:
+            bottom = _spell(below, metric)
+            term += f"/{bottom}" if below.is_Atom or below.is_Pow else f"/({bottom})"
+        terms.append(term)
     text = " + ".join(terms) or "0"
     return text.replace("+ -", "- ")
 

@@ -1,0 +1,458 @@
+"""Metric: what goes in, what comes out, and what is refused with which words."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+
+import pytest
+import sympy
+
+from geomkit.errors import GeomkitError, MetricError, ParseError
+from geomkit.metric import GeomkitWarning, Metric
+
+POLAR = [["1", "0"], ["0", "r**2"]]
+
+
+def polar(**keywords: object) -> Metric:
+    return Metric(
+        **{"coordinates": ["r", "phi"], "matrix": POLAR, "domain": {"r": [0, 2]}} | keywords
+    )
+
+
+def kerr() -> Metric:
+    off = "-2*M*a*r*sin(theta)**2/Sigma"
+    return Metric(
+        coordinates=["t", "r", "theta", "phi"],
+        matrix=[
+            ["-(1-2*M*r/Sigma)", "0", "0", off],
+            ["0", "Sigma/Delta", "0", "0"],
+            ["0", "0", "Sigma", "0"],
+            [off, "0", "0", "(r**2+a**2+2*M*a**2*r*sin(theta)**2/Sigma)*sin(theta)**2"],
+        ],
+        parameters={"M": {"range": ["1/2", "2"]}, "a": {"range": ["0.1*M", "0.9*M"]}},
+        definitions={"Sigma": "r**2+a**2*cos(theta)**2", "Delta": "r**2-2*M*r+a**2"},
+        domain={"r": ["3*M", "10*M"], "theta": ["0.4", "2.6"]},
+        name="kerr",
+    )
+
+
+# what goes in ------------------------------------------------------------------------------------
+
+
+def test_entries_of_every_kind_give_the_same_metric() -> None:
+    r, phi = sympy.symbols("r phi")
+    given = [
+        POLAR,
+        [[1, 0], [0, r**2]],
+        sympy.Matrix([[1, 0], [0, r**2]]),
+        sympy.diag(1, sympy.Symbol("r", positive=True) ** 2),
+        [["1", 0], [sympy.S.Zero, r"r^{2}"]],
+        r"\begin{pmatrix} 1 & 0 \\ 0 & r^2 \end{pmatrix}",
+    ]
+    assert all(polar(matrix=matrix) == polar() for matrix in given)
+    assert polar(coordinates=[r, phi]) == polar(coordinates="r, phi") == polar()
+
+
+def test_symbols_are_the_ones_in_use() -> None:
+    metric = kerr()
+    r, mass = metric.symbols["r"], metric.symbols["M"]
+    assert r in metric.matrix.free_symbols
+    assert metric.matrix[1, 1].subs({mass: 0, metric.symbols["a"]: 0}) == 1
+    assert metric.coordinates[1] is r or metric.coordinates[1] == r
+    assert set(metric.symbols) == {"t", "r", "theta", "phi", "M", "a", "Sigma", "Delta"}
+
+
+def test_a_symbol_with_other_assumptions_is_mapped_by_name() -> None:
+    plain, positive = sympy.Symbol("r"), sympy.Symbol("r", positive=True, integer=True)
+    metric = polar(matrix=[[1, 0], [0, plain * positive]])
+    # with the user's own symbols the derivative would silently be r, or 0
+    assert metric.matrix[1, 1].diff(metric.symbols["r"]) == 2 * metric.symbols["r"]
+
+
+def test_boxes_become_assumptions() -> None:
+    metric = Metric(
+        ["x", "y", "z"],
+        [["1", "0", "0"], ["0", "1", "0"], ["0", "0", "M**2*n**2*k**2"]],
+        parameters={
+            "M": {},
+            "n": {"integer": True},
+            "k": {"nonzero": True},
+            "q": {"negative": True},
+            "s": {"value": "M + 1"},
+        },
+        domain={"x": ["0", "1"], "y": ["-1", "0"]},
+    )
+    symbols = metric.symbols
+    assert symbols["M"].is_positive
+    assert symbols["n"].is_integer
+    assert symbols["n"].is_positive
+    assert symbols["k"].is_nonzero
+    assert symbols["k"].is_positive is None
+    assert symbols["q"].is_negative
+    assert symbols["s"].is_positive
+    assert symbols["x"].is_positive
+    assert symbols["y"].is_negative
+    assert symbols["z"].is_real
+    assert symbols["z"].is_positive is None
+
+
+def test_users_assumptions_give_the_default_box() -> None:
+    r = sympy.Symbol("r", positive=True)
+    metric = polar(coordinates=[r, "phi"], domain=None)
+    assert metric.symbols["r"].is_positive
+    with pytest.raises(MetricError, match="declared positive, but its box"):
+        polar(coordinates=[r, "phi"], domain={"r": [-1, 1]})
+
+
+@pytest.mark.parametrize(
+    "name", ["S", "N", "E", "Q", "O", "I", "beta", "gamma", "lambda", "pi", "d"]
+)
+def test_names_that_mean_something_to_sympy_or_python(name: str) -> None:
+    metric = Metric([name, "w"], [["1", "0"], ["0", f"1+{name}**2"]])
+    symbol = metric.symbols[name]
+    assert metric.matrix[1, 1] == 1 + symbol**2
+    assert Metric.from_dict(metric.to_dict()) == metric
+
+
+def test_greek_letters_and_their_names_are_one() -> None:
+    metric = Metric(["θ", "φ"], [["1", "0"], ["0", "sin(theta)**2"]], domain={"θ": ["0.1", "3"]})
+    assert metric == Metric(
+        ["theta", "phi"], [["1", "0"], ["0", "sin(θ)**2"]], domain={"theta": ["0.1", "3"]}
+    )
+    assert metric.index("φ") == metric.index("phi") == metric.index(metric.coordinates[1]) == 1
+    with pytest.raises(MetricError, match="given twice"):
+        Metric(["θ", "theta"], POLAR)
+
+
+def test_definitions_and_derived_parameters_are_resolved_in_any_order() -> None:
+    metric = Metric(
+        ["x", "y"],
+        [["A", "0"], ["0", "B"]],
+        parameters={"p": {"value": "1 - u"}, "u": {"range": ["1/4", "1/2"]}},
+        definitions={"A": "B + p", "B": "1 + x**2"},
+    )
+    x, u = metric.symbols["x"], metric.symbols["u"]
+    assert metric.matrix[0, 0] == x**2 + 2 - u
+    assert metric.stated[0, 0] == metric.symbols["A"]
+    assert metric.resolve("A*p") == (x**2 + 2 - u) * (1 - u)
+    assert [str(box.symbol) for box in metric.domain.boxes] == ["u", "x", "y"]
+
+
+def test_functions_and_their_examples() -> None:
+    metric = Metric(
+        ["t", "x"],
+        [["-1", "0"], ["0", "a(t)**2"]],
+        parameters=["H"],
+        functions={"a(t)": ["exp(H*t)", "1+t**2"]},
+    )
+    t, hubble = metric.symbols["t"], metric.symbols["H"]
+    rate = metric.resolve("diff(a(t), t)/a(t)")
+    assert sympy.cancel(metric.concrete(rate, 0) - hubble) == 0
+    assert sympy.cancel(metric.concrete(rate, 1) - 2 * t / (1 + t**2)) == 0
+    assert metric.concrete(rate, 2) == metric.concrete(rate, 0)
+    # the function of a user is the same function
+    assert metric.resolve(sympy.Function("a")(sympy.Symbol("t"))) == metric.functions[0].function
+
+
+def test_default_examples_are_generic_and_different() -> None:
+    metric = Metric(
+        ["x", "y"], [["f(x,y)**2", "0"], ["0", "g(x,y)**2"]], functions=["f(x,y)", "g(x,y)"]
+    )
+    x, y = metric.coordinates
+    f, g = (metric.concrete(function.function) for function in metric.functions)
+    assert f != g
+    for expression in (f, g, metric.concrete(metric.functions[0].function, 1)):
+        assert sympy.diff(expression, x, 2, y) != 0
+        assert sympy.diff(expression, x, 4) != 0
+        corners = [expression.subs({x: i, y: j}) for i in (-2, 0, 2) for j in (-2, 0, 2)]
+        assert min(corners) > 0
+
+
+def test_functions_of_other_arguments() -> None:
+    metric = Metric(["x", "y"], [["f(x**2+y**2)", "0"], ["0", "1"]], functions={"f(x)": ["exp(x)"]})
+    x, y = metric.coordinates
+    slope = metric.matrix[0, 0].diff(y)
+    assert sympy.simplify(metric.concrete(slope) - 2 * y * sympy.exp(x**2 + y**2)) == 0
+
+
+# constructors ------------------------------------------------------------------------------------
+
+
+def test_line_elements_in_text_and_latex() -> None:
+    declared = {"parameters": ["M"], "domain": {"r": ["5*M", "9*M"], "theta": ["0.1", "3"]}}
+    schwarzschild = Metric.from_line_element(
+        "-(1-2*M/r)*dt**2 + dr**2/(1-2*M/r) + r**2*(dtheta**2 + sin(theta)**2*dphi**2)",
+        ["t", "r", "theta", "phi"],
+        **declared,
+    )
+    latex = (
+        r"ds^2 = -\left(1-\frac{2M}{r}\right)dt^2 + \frac{dr^2}{1-2M/r}"
+        r" + r^2\left(d\theta^2 + \sin^2\theta\, d\varphi^2\right)"
+    )
+    assert Metric.from_latex(latex, **declared) == schwarzschild
+    assert Metric.from_latex(latex, ["t", "r", "theta", "phi"], **declared) == schwarzschild
+    assert Metric.from_line_element(latex, schwarzschild.coordinates, **declared) == schwarzschild
+    again = Metric.from_line_element(
+        schwarzschild.line_element(), ["t", "r", "theta", "phi"], **declared
+    )
+    assert all(sympy.cancel(d) == 0 for d in again.matrix - schwarzschild.matrix)
+    with pytest.raises(GeomkitError, match="coordinates"):
+        Metric.from_latex(r"\alpha^2", parameters=["alpha"])
+
+
+def test_latex_finds_coordinates_among_functions_and_subscripts() -> None:
+    flrw = Metric.from_latex(
+        r"-\mathrm{d}t^2 + a(t)^2\left(\mathrm{d}x_1^2 + \mathrm{d}x_{2}^2\right)",
+        functions=["a(t)"],
+    )
+    assert [x.name for x in flrw.coordinates] == ["t", "x_1", "x_2"]
+    assert flrw.matrix[2, 2] == flrw.functions[0].function ** 2
+
+
+def test_embeddings() -> None:
+    sphere = Metric.from_embedding(
+        ["R*sin(u)*cos(v)", "R*sin(u)*sin(v)", "R*cos(u)"],
+        ["u", "v"],
+        parameters=["R"],
+        domain={"u": ["0.1", "3"]},
+    )
+    radius, u = sphere.symbols["R"], sphere.symbols["u"]
+    assert sphere.matrix == sympy.ImmutableDenseMatrix(
+        sympy.diag(radius**2, radius**2 * sympy.sin(u) ** 2)
+    )
+    hyperboloid = Metric.from_embedding(
+        ["cosh(u)", "sinh(u)*cos(v)", "sinh(u)*sin(v)"],
+        ["u", "v"],
+        [-1, 1, 1],
+        domain={"u": ["0.1", "2"]},
+    )
+    assert hyperboloid.matrix[0, 0] == 1
+    assert hyperboloid.matrix[1, 1] == sympy.sinh(hyperboloid.symbols["u"]) ** 2
+    # a circle of latitude in the sphere, r -> constant
+    circle = Metric.from_embedding(["pi/6", "s"], ["s"], sphere)
+    assert circle.matrix[0, 0] == circle.symbols["R"] ** 2 / 4
+
+
+def test_pullback_is_a_change_of_coordinates() -> None:
+    plane = Metric(["x", "y"], [[1, 0], [0, 1]])
+    assert (
+        plane.pullback(["r*cos(phi)", "r*sin(phi)"], ["r", "phi"], domain={"r": [0, 2]}).matrix
+        == polar().matrix
+    )
+    # names that both charts use: r -> r**2
+    squared = polar().pullback(["r**2", "phi"], ["r", "phi"], domain={"r": ["1/2", "1"]})
+    r = squared.symbols["r"]
+    assert squared.matrix == sympy.ImmutableDenseMatrix(sympy.diag(4 * r**2, r**4))
+
+
+def test_pullback_takes_functions_along() -> None:
+    flrw = Metric(["t", "x"], [["-1", "0"], ["0", "a(t)**2"]], functions={"a(t)": ["1+t**2"]})
+    conformal = flrw.pullback(["eta**3", "x"], ["eta", "x"], domain={"eta": ["1/2", "1"]})
+    eta = conformal.symbols["eta"]
+    assert conformal.matrix[1, 1] == sympy.Function("a")(eta**3) ** 2
+    assert sympy.expand(conformal.concrete(conformal.matrix[1, 1]) - (1 + eta**6) ** 2) == 0
+
+
+def test_pullback_of_derivatives() -> None:
+    graph = Metric(
+        ["x", "y"], [["1+diff(h(x),x)**2", "0"], ["0", "1"]], functions={"h(x)": ["x**3"]}
+    )
+    moved = graph.pullback(["2*u", "v"], ["u", "v"])
+    u = moved.symbols["u"]
+    # h' at x = 2u, not d/du of h(2u)
+    assert sympy.expand(moved.concrete(moved.matrix[0, 0]) - 4 * (1 + (3 * (2 * u) ** 2) ** 2)) == 0
+
+
+def test_products_and_rescalings() -> None:
+    sphere = Metric(
+        ["theta", "phi"], [["1", "0"], ["0", "sin(theta)**2"]], domain={"theta": ["0.1", "3"]}
+    )
+    line = Metric(["r"], [["1"]], domain={"r": [0, 2]}, name="line")
+    space = line.warped(sphere, "r", name="space")
+    r, theta, _ = space.coordinates
+    assert space.matrix == sympy.ImmutableDenseMatrix(
+        sympy.diag(1, r**2, r**2 * sympy.sin(theta) ** 2)
+    )
+    assert space.name == "space"
+    product = Metric.product(sphere, sphere.rename({"theta": "alpha", "phi": "beta"}), line)
+    assert [x.name for x in product.coordinates] == ["theta", "phi", "alpha", "beta", "r"]
+    assert product.matrix[3, 3] == sympy.sin(product.symbols["alpha"]) ** 2
+    with pytest.raises(MetricError, match=r"two factors have the coordinate 'theta'.*rename"):
+        sphere.product(sphere)
+    rescaled = sphere.conformal("exp(u(theta))", functions=["u(theta)"])
+    assert rescaled.matrix[0, 0] == sympy.exp(2 * rescaled.functions[0].function)
+
+
+def test_products_keep_declarations_and_refuse_contradictions() -> None:
+    left = Metric(["x"], [["M**2"]], parameters={"M": {"range": [1, 2]}})
+    right = Metric(["y"], [["M**2*N"]], parameters={"M": {"range": [1, 2]}, "N": {"integer": True}})
+    both = left.product(right)
+    assert both.symbols["N"].is_integer
+    assert [p.symbol.name for p in both.parameters] == ["M", "N"]
+    other = Metric(["y"], [["M"]], parameters={"M": {"range": [1, 3]}})
+    with pytest.raises(MetricError, match=r"parameters.M is .* in one part and .* in another"):
+        left.product(other)
+
+
+def test_rename() -> None:
+    renamed = kerr().rename({"M": "m", "theta": "vartheta", "Sigma": "rho2"})
+    assert set(renamed.symbols) == {"t", "r", "vartheta", "phi", "m", "a", "rho2", "Delta"}
+    assert renamed.rename({"m": "M", "vartheta": "theta", "rho2": "Sigma"}) == kerr()
+    with pytest.raises(MetricError, match="'Mass' is not declared"):
+        kerr().rename({"Mass": "m"})
+
+
+# what comes out ----------------------------------------------------------------------------------
+
+
+def test_round_trips() -> None:
+    metric = kerr()
+    assert Metric.from_dict(metric.to_dict()) == metric
+    assert copy.deepcopy(metric) == metric
+    assert pickle.loads(pickle.dumps(metric)) == metric
+    assert hash(pickle.loads(pickle.dumps(metric))) == hash(metric)
+
+
+def test_line_element_uses_the_abbreviations() -> None:
+    assert kerr().line_element() == (
+        "(2*M*r/Sigma - 1)*dt**2 - 4*M*a*r*sin(theta)**2*dt*dphi/Sigma + Sigma*dr**2/Delta"
+        " + Sigma*dtheta**2 + (2*M*a**2*r*sin(theta)**2/Sigma + a**2 + r**2)*sin(theta)**2*dphi**2"
+    )
+    assert "Sigma = a**2*cos(theta)**2 + r**2" in str(kerr())
+
+
+def test_latex_shows_definitions() -> None:
+    shown = kerr()._repr_latex_()
+    assert shown.startswith(r"$\displaystyle \mathrm{d}s^{2} = ")
+    assert r"\Sigma = a^{2} \cos^{2}{\left(\theta \right)} + r^{2}" in shown
+
+
+# what is refused ---------------------------------------------------------------------------------
+
+
+def refused(message: str, **keywords: object) -> None:
+    with pytest.raises(GeomkitError, match=message):
+        polar(**keywords)
+
+
+def test_asymmetric() -> None:
+    refused(
+        r"metric 'bad': the matrix is not symmetric: g\[0,1\] - g\[1,0\] = r; give the full",
+        matrix=[["1", "r"], ["0", "r**2"]],
+        name="bad",
+    )
+
+
+def test_symmetric_up_to_identities_is_symmetric() -> None:
+    metric = polar(matrix=[["2", "sin(phi)**2"], ["1 - cos(phi)**2", "r**2+3"]])
+    assert metric.matrix[0, 1] == metric.matrix[1, 0]
+    refused("not symmetric", matrix=[["2", "sin(phi)**2"], ["1 - cos(phi)**2 + r/10**30", "r**2"]])
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"matrix": [["1", "0"], ["0"]]}, "not square: it has 2 rows, but row 1 has 1 entries"),
+        ({"matrix": [["1"]]}, r"the matrix is 1 x 1, but there are 2 coordinates \(r, phi\)"),
+        ({"matrix": [["r", "r"], ["r", "r"]]}, "degenerate: its determinant is 0 at all 6"),
+        ({"matrix": [["0", "0"], ["0", "0"]]}, "degenerate"),
+        (
+            {"matrix": [["sin(r)**2", "sin(r)*cos(r)"], ["sin(r)*cos(r)", "cos(r)**2"]]},
+            "degenerate",
+        ),
+        ({"matrix": []}, "expected a list of rows"),
+        ({"matrix": ["1", "0"]}, r"matrix\[0\]: expected a row|expected a list of rows"),
+        ({"matrix": "1"}, "not square|1 x 1"),
+        ({"matrix": [["1", "0"], ["0", 0.5]]}, r'matrix\[1\]\[1\]: 0.5 is a floating.*"0.5"'),
+        ({"matrix": [["1", "0"], ["0", sympy.Float(0.5)]]}, "floating"),
+        ({"matrix": [["1", "0"], ["0", sympy.I]]}, "complex"),
+        ({"matrix": [["1", "0"], ["0", True]]}, "write 1 or 0"),
+        ({"matrix": [["1", "0"], ["0", "R**2"]]}, "unknown name 'R'; did you mean 'r'"),
+        (
+            {"matrix": [["1", "0"], ["0", sympy.Symbol("ph")]]},
+            "'ph' is not declared; did you mean 'phi'",
+        ),
+        ({"matrix": [["1", "0"], ["0", sympy.Function("f")(1)]]}, r"'f\(...\)' is not declared"),
+        ({"matrix": [["1", "0"], ["0", "f(r)"]]}, "unknown name 'f'"),
+        ({"matrix": [["f(r,phi)", "0"], ["0", "1"]], "functions": ["f(r)"]}, "2 arguments, but f"),
+        ({"functions": ["a(q)"]}, "'q' is not a coordinate or free parameter"),
+        ({"functions": ["a(r,r)"]}, "comes twice"),
+        ({"functions": ["a"]}, "such as 'a"),
+        ({"functions": {"a(r)": ["phi"]}}, "uses phi; it may use r and parameters only"),
+        ({"coordinates": ["r", "r"]}, "'r' is given twice"),
+        ({"coordinates": []}, "0 coordinates given"),
+        ({"coordinates": ["r", "2x"]}, "'2x' cannot be a name"),
+        ({"coordinates": ["r", 1]}, "expected a name"),
+        ({"parameters": ["r"]}, "'r' is declared twice, under coordinates and under parameters"),
+        ({"definitions": {"phi": "1"}}, "declared twice"),
+        ({"functions": ["r(phi)"]}, "declared twice"),
+        ({"parameters": {"M": {"range": ["2", "1/2"]}}}, r"parameters.M.range: .*reversed"),
+        ({"parameters": {"M": {"rang": ["1", "2"]}}}, "'rang'; did you mean 'range'"),
+        ({"parameters": {"M": {"positive": "yes"}}}, "expected true or false"),
+        ({"parameters": {"M": {"value": "1", "positive": True}}}, "has a value only"),
+        ({"parameters": {"M": {"positive": True, "negative": True}}}, "positive and negative"),
+        ({"parameters": {"M": {"positive": True, "range": [-1, 1]}}}, "declared positive, but"),
+        ({"parameters": {"M": {"range": ["1"]}}}, "expected two bounds"),
+        ({"parameters": {"M": {"range": ["0", "oo"]}}}, "give finite bounds"),
+        ({"parameters": {"M": {"value": "r"}}}, "uses the coordinate r, but a parameter is"),
+        ({"parameters": {"M": {"range": ["0", "r"]}}}, "uses the coordinate r"),
+        ({"parameters": {"M": {"value": "N+1"}, "N": {"value": "M"}}}, "M -> N -> M"),
+        ({"definitions": {"A": "A+1"}}, "'A' depends on itself"),
+        ({"domain": {"r": ["r", "2"]}}, "'r' depends on itself"),
+        ({"domain": {"r": ["2", "1"]}}, "domain.r: .*reversed"),
+        ({"domain": {"r": ["1", "1"]}}, "no interior"),
+        ({"domain": {"ph": ["1", "2"]}}, "'ph' is not a coordinate; did you mean 'phi'"),
+        ({"domain": {"M": [1, 2]}, "parameters": ["M"]}, "give its box with the parameters"),
+        (
+            {"matrix": [["1", "0"], ["0", "sqrt(r-5)"]]},
+            r"no regular point.*g\[1,1\] = sqrt\(r - 5\)",
+        ),
+        ({"matrix": [["1", "0"], ["0", "log(r-9)"]]}, "no regular point"),
+        ({"matrix": [["1", "0"], ["0", "1/(r-r**1)"]]}, "zero|infinite"),
+        ({"matrix": [["1", "0"], ["0", "9**9**9"]]}, "matrix"),
+    ],
+)
+def test_bad_input_is_named(keywords: dict[str, object], message: str) -> None:
+    refused(message, **keywords)
+
+
+def test_errors_are_of_the_family() -> None:
+    with pytest.raises(MetricError):
+        polar(matrix=[["1", "r"], ["0", "1"]])
+    with pytest.raises(ParseError) as caught:
+        polar(matrix=[["1", "0"], ["0", "r**2 + q"]])
+    assert caught.value.position == 7
+    assert caught.value.where == "matrix[1][1]"
+
+
+def test_a_metric_that_is_regular_somewhere_is_accepted() -> None:
+    # real for r > 1 only: sample points elsewhere are not used
+    assert polar(matrix=[["1", "0"], ["0", "sqrt(r-1)"]]).n == 2
+    # singular at a sample point is no reason to refuse either
+    assert Metric(["x", "y"], [["x", "0"], ["0", "1"]]).n == 2
+
+
+def test_warnings_of_coordinates_that_are_never_used() -> None:
+    with pytest.warns(
+        GeomkitWarning, match="coordinates x, y are never used, but the parameter theta"
+    ):
+        Metric(["x", "y"], [["1", "0"], ["0", "sin(theta)**2"]], parameters=["theta"])
+    with pytest.warns(GeomkitWarning, match="coordinate r is never used, but R is"):
+        Metric(["r", "phi"], [["1", "0"], ["0", "R**2*cos(phi)**2"]], parameters=["R"])
+
+
+def test_warning_points_at_the_user() -> None:
+    with pytest.warns(GeomkitWarning) as caught:
+        Metric(["x", "y"], [["1", "0"], ["0", "r"]], parameters=["r"])
+    assert caught[0].filename == __file__
+
+
+def test_no_warning_for_symmetries_products_and_flat_tori() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kerr()
+        Metric(["t", "x"], [["-1", "0"], ["0", "1"]])
+        Metric(["z", "theta"], [["1", "0"], ["0", "2+sin(theta)"]])
+        Metric(["u", "v"], [["a**2", "0"], ["0", "b**2"]], parameters=["a", "b"])
