@@ -109,8 +109,9 @@ class Converter:
         self.exponentials.prepare([a for a in hyperbolic if self._by_exponentials(a)])
         self._hyperbolic.prepare(own, used)
         self._trigonometric.prepare(angles, used)
-        powers = [(build(args[0]), build(args[1])) for f, args in kernels if f == "power"]
-        self.powers.prepare(powers)
+        powers = [(build(b), build(e)) for b, e in _powers(kernels) if not e.is_integer]
+        whole = [(build(b), build(e)) for b, e in _powers(kernels) if e.is_integer]
+        self.powers.prepare(powers + [(b, e) for b, e in whole if self.powers.is_positive(b)])
 
     def _by_exponentials(self, argument: Element) -> bool:
         if not self.exponentials.lattice.basis:
@@ -169,7 +170,11 @@ class Converter:
             if abs(exponent) > MAX_EXPONENT:
                 raise FieldError(expr, f"an exponent beyond {MAX_EXPONENT} is not expanded")
             return self._build(base) ** int(exponent)
-        return self.powers.power(self._build(base), self._build(exponent))
+        found = self._build(base)
+        if exponent.is_integer and not self.powers.is_positive(found):
+            # (-2)**n is real, so a real power says nothing about the sign of its base here
+            raise FieldError(expr, "an integer power of a base whose sign is open on the domain")
+        return self.powers.power(found, self._build(exponent))
 
     def _trigonometric_pair(self, angle: sp.Expr) -> tuple[Element, Element]:
         rest, turn = split_pi(angle)
@@ -325,6 +330,10 @@ def _kernels(expr: sp.Basic) -> list[Kernel]:
     if isinstance(expr, sp.Pow) and not isinstance(expr.args[1], sp.Integer):
         return [("power", (expr.args[0], expr.args[1]))]
     return []
+
+
+def _powers(kernels: list[Kernel]) -> list[tuple[sp.Expr, ...]]:
+    return [args for f, args in kernels if f == "power"]
 
 
 def _arguments(kernels: list[Kernel], family: str, inverses: tuple[Any, ...]) -> list[sp.Expr]:

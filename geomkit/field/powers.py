@@ -82,6 +82,11 @@ class Powers:
             result = result * self._power_of(radical, exponent * k)
         return result
 
+    def is_positive(self, element: Element) -> bool:
+        """Whether an element is proved to be positive on the domain."""
+        rational = self.sign(element).as_rational() if not element.is_zero else None
+        return rational == 1
+
     def absolute(self, element: Element) -> Element:
         """Return |element|."""
         return element * self.sign(element)

@@ -34,6 +34,9 @@ def render(element: Element, definitions: Mapping[sp.Symbol, Element]) -> sp.Exp
 
     Returns:
         content * product of factors / product of base powers.
+
+    Raises:
+        BudgetError: it has more than 100,000 terms.
     """
     field = element.field
     if element.is_zero:
