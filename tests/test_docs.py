@@ -1,0 +1,75 @@
+"""Every Python, console and TOML block of the README and of docs/ is run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import geomkit as gk
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """Give (page, text of the blocks in that language) for each page that has some."""
+    found = []
+    for page in PAGES:
+        texts = [text for name, text in BLOCK.findall(page.read_text("utf-8")) if name == language]
+        found += [(page.name, text) for text in texts]
+    return found
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run in a copy of what the pages refer to, so that nothing is written into the project."""
+    (folder / "examples").symlink_to(ROOT / "examples")
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_there_are_blocks_of_each_kind() -> None:
+    # The tests below would pass on an empty list.
+    assert len(blocks("python")) >= 6
+    assert len(blocks("console")) >= 3
+    assert blocks("toml")
+
+
+@pytest.mark.parametrize("page", sorted({page for page, _ in blocks("python")}))
+def test_python_blocks_run_in_order(page: str, tmp_path: Path) -> None:
+    program = tmp_path / "page.py"
+    program.write_text("\n".join(text for name, text in blocks("python") if name == page), "utf-8")
+    done = run([sys.executable, "-W", "error", str(program)], tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def commands() -> list[str]:
+    """Give the geomkit command lines of all console blocks."""
+    lines = [line for _, text in blocks("console") for line in text.splitlines()]
+    return sorted({line[2:] for line in lines if line.startswith("$ geomkit")})
+
+
+@pytest.mark.parametrize("line", commands())
+def test_console_lines_run(line: str, tmp_path: Path) -> None:
+    words = shlex.split(line, comments=True)
+    expected = re.search(r"# exit (\d)", line)
+    done = run([sys.executable, "-m", "geomkit", *words[1:]], tmp_path)
+    assert done.returncode == (int(expected[1]) if expected else 0), done.stderr + done.stdout
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("text", [text for _, text in blocks("toml")])
+def test_claim_files_of_the_pages_hold(text: str) -> None:
+    report = gk.verify(tomllib.loads(text))
+    assert report.ok, str(report)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
