@@ -103,7 +103,10 @@ IDENTITIES = {
         (sqrt(r**2 + 2 * r + 1), r + 1),
         (sqrt(x**2 + 2 * x + 1), Abs(x + 1)),
         (sqrt(r**2 - 2 * M * r), sqrt(r) * sqrt(r - 2 * M)),
-        ((x**2 + y**2 + 1) ** Rational(-3, 4) * (x**2 + y**2 + 1) ** Rational(7, 4), x**2 + y**2 + 1),
+        (
+            (x**2 + y**2 + 1) ** Rational(-3, 4) * (x**2 + y**2 + 1) ** Rational(7, 4),
+            x**2 + y**2 + 1,
+        ),
         ((r**2 + 1) ** Rational(6, 5) / (r**2 + 1) ** Rational(1, 5), r**2 + 1),
         (2 ** Rational(2, 3) * 2 ** Rational(1, 3), sp.Integer(2)),
         (sqrt(6), sqrt(2) * sqrt(3)),

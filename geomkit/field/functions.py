@@ -81,7 +81,7 @@ class Functions:
             return base.diff(symbol) / base
 
         def value(at: Evaluation) -> Any:
-            return at.apply("log", abs(at.element(base)))
+            return at.apply("log", self._converter.powers.size_at(at, radical))
 
         expr = sp.log(magnitude.to_sympy())
         owner.add_generators([Generator(name, "log", expr, derive, value)])

@@ -275,6 +275,21 @@ class Powers:
         """Return |p|."""
         return self.base(radical) * self._sign_of(radical)
 
+    def size_at(self, at: Evaluation, radical: Radical) -> Any:
+        """Return the value of |p|.
+
+        Raises:
+            DomainError: p does not have the sign there that makes the expression real.
+        """
+        value, sign = at.element(self.base(radical)), self.field.signs.of(radical.poly)
+        if sign is None:
+            return abs(value)
+        value = value * sign
+        if not value > 0:
+            shown = self.base(radical).to_sympy()
+            raise DomainError(f"a root or logarithm with {shown} is not real at this point")
+        return value
+
     def _adjoin_root(self, radical: Radical, degree: int) -> None:
         owner, size = self.field, self.magnitude(radical)
         base = self.base(radical)
@@ -286,7 +301,7 @@ class Powers:
             return owner.generator(name) * base.diff(symbol) / (base * degree)
 
         def value(at: Evaluation) -> Any:
-            return at.arithmetic.power(abs(at.element(base)), Fraction(1, degree))
+            return at.arithmetic.power(self.size_at(at, radical), Fraction(1, degree))
 
         relation = Relation(degree, owner.numerator(size))
         owner.add_generators([Generator(name, "root", expr, derive, value, relation)])
@@ -307,7 +322,8 @@ class Powers:
             return owner.generator(name) * slope
 
         def value(at: Evaluation) -> Any:
-            return at.apply("exp", at.apply("log", abs(at.element(base))) * at.element(exponent))
+            logarithm = at.apply("log", self.size_at(at, radical))
+            return at.apply("exp", logarithm * at.element(exponent))
 
         owner.add_generators([Generator(name, "power", expr, derive, value)])
         radical.powers.append(name)
