@@ -60,8 +60,10 @@ class Immersion:
     @cached_property
     def chart(self) -> Chart:
         """The chart of the induced metric, on which all tensors of the submanifold live."""
+        # first a chart of the metric alone: it chooses the generators that suit the metric, and
+        # K of a torus comes out in cos(u) only
         along = [entry for row in self._ambient_entries for entry in row]
-        return Chart.of(self.metric, expressions=[*self.images, *along])
+        return as_chart(as_chart(self.metric), [*self.images, *along])
 
     @property
     def dimension(self) -> int:

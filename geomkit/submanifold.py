@@ -195,7 +195,8 @@ class Submanifold(Immersion):
 
         Example:
             >>> saddle = Submanifold(["u", "v", "u*v"], ["u", "v"])
-            >>> [k.subs({"u": 0, "v": 0}) for k in saddle.principal_curvatures()]
+            >>> origin = {u: 0 for u in saddle.metric.coordinates}
+            >>> [k.subs(origin) for k in saddle.principal_curvatures()]
             [1, -1]
         """
         s, m = self.shape_operator, self.dimension

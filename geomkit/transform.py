@@ -64,7 +64,7 @@ def transform(
         new = as_chart(old.metric.pullback(map=expressions, coordinates=list(target)))
     if new.n != old.n:
         raise TensorError(
-            f"{old.n} old coordinates but {new.n} new ones; a change of coordinates keeps the number"
+            f"{old.n} old coordinates but {new.n} new ones; a change of coordinates keeps that"
         )
     images = [new.metric.resolve(e) for e in expressions]
     found = pulled_back(tensor, new.metric, images)

@@ -40,10 +40,10 @@ def sphere() -> Metric:
 
 @cache
 def skew() -> Metric:
-    """Nothing is constant, nothing is diagonal: three coordinates, indefinite."""
+    """Nothing is constant, nothing is diagonal: three coordinates, Lorentzian."""
     return Metric(
         coordinates=["x", "y", "z"],
-        matrix=[["-1", "x*y", 0], ["x*y", "exp(z)", "x"], [0, "x", "2 + x**2"]],
+        matrix=[["-1", "x*y", 0], ["x*y", "4 + exp(z)", "x"], [0, "x", "2 + x**2"]],
         name="skew",
     )
 
