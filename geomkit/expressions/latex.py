@@ -21,24 +21,16 @@ import sympy
 from geomkit.errors import ParseError
 from geomkit.expressions import limits
 from geomkit.expressions.build import Builder
-from geomkit.expressions.latex_calls import (
-    call,
-    dotted,
-    known_function,
-    spelled_function,
-)
-from geomkit.expressions.latex_derivatives import partial
+from geomkit.expressions.latex_calls import call, spelled_function
 from geomkit.expressions.latex_differentials import at_differential, differential
-from geomkit.expressions.latex_functions import function_name
-from geomkit.expressions.latex_names import ACCENTS, describe, read_name
-from geomkit.expressions.latex_symbols import declared, fraction, root, undeclared
+from geomkit.expressions.latex_names import describe, read_name
+from geomkit.expressions.latex_symbols import command, declared, undeclared
 from geomkit.expressions.latex_tokens import LatexToken, Stream, tokenise_latex
 from geomkit.expressions.names import Scope
 from geomkit.expressions.text import parse_number
 
 __all__ = ["LatexReader", "parse_latex"]
 
-_FRACTIONS = ("frac", "dfrac", "tfrac", "cfrac")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _ENDS = (")", "]", "}", "+", "-", ",", "=", "over")
 
@@ -76,10 +68,7 @@ def parse_latex(
     """
     if not isinstance(text, str):
         raise ParseError(f"a text was expected, not {type(text).__name__}", where=where)
-    reader = LatexReader(text, Scope(names, definitions), where)
-    result = reader.sum()
-    reader.expect_end()
-    return reader.builder.finish(result)
+    return LatexReader(text, Scope(names, definitions), where).read()
 
 
 class LatexReader:
@@ -110,6 +99,19 @@ class LatexReader:
         self.explicit: set[str] = set()  # coordinates whose differentials are written
         self.implied: set[str] = set()  # coordinates that d\Omega^2 and d\vec{x}^2 stand for
 
+    def read(self) -> Any:
+        """Read the whole text.
+
+        Returns:
+            The expression.
+        """
+        try:
+            result = self.sum()
+        except RecursionError:  # a caller that is deep in its own stack leaves us less
+            raise self.builder.error("the formula is nested too deeply", None) from None
+        self.expect_end()
+        return self.builder.finish(result)
+
     # sums and products --------------------------------------------------------------------------
 
     def sum(self) -> Any:
@@ -118,9 +120,6 @@ class LatexReader:
         Returns:
             The expression.
         """
-        self.depth += 1
-        if self.depth > 2 * limits.MAX_DEPTH:
-            raise self.error("the expression is nested too deeply; split it by definitions")
         start = self.stream.peek().position
         terms = [self.signed_product()]
         while self.stream.at("+", "-"):
@@ -128,7 +127,6 @@ class LatexReader:
         result = self.builder.add(terms, start)
         if self.stream.accept("over"):  # {a \over b}
             result = self.builder.multiply([result, self.builder.invert(self.sum(), start)], start)
-        self.depth -= 1
         return result
 
     def signed_product(self) -> Any:
@@ -299,6 +297,14 @@ class LatexReader:
             The expression.
         """
         token = self.stream.peek()
+        self.depth += 1
+        if self.depth > limits.MAX_DEPTH:
+            raise self.error("the expression is nested too deeply; split it by definitions")
+        value = self._atom(token)
+        self.depth -= 1
+        return value
+
+    def _atom(self, token: LatexToken) -> Any:
         if token.kind == "number":
             self.stream.next()
             return self._number(token)
@@ -307,7 +313,9 @@ class LatexReader:
         if token.kind in ("letter", "greek", "word"):
             return self.name(token)
         if token.kind == "command":
-            return self._command(token)
+            return command(self, token)
+        if token.kind == "bold":
+            raise self.error("bold letters are read in d\\mathbf{x}^2 only", token)
         raise self.error("the formula ends too early", token)
 
     def _number(self, token: LatexToken) -> Any:
@@ -348,25 +356,6 @@ class LatexReader:
         if not self.stream.accept("|"):
             raise self.error("this bar is never closed", token)
         return call(self, "Abs", [value], token)
-
-    def _command(self, token: LatexToken) -> Any:
-        if token.text in _FRACTIONS:
-            return fraction(self, token)
-        if token.text == "sqrt":
-            return root(self, token)
-        if token.text in ("dot", "ddot", "dddot"):
-            return dotted(self, token)
-        if token.text == "partial":
-            return partial(self, token)
-        if token.text in ACCENTS:
-            return self.name(token)
-        if token.text == "infty":
-            raise self.error(r"\infty may only stand alone", token)
-        function = function_name(token.text, "command")
-        if function is not None:
-            self.stream.next()
-            return known_function(self, function, token)
-        raise self.error(f"{describe(token)} is not known", token)
 
     # names --------------------------------------------------------------------------------------
 

@@ -7,16 +7,58 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from geomkit.expressions.functions import CONSTANTS
-from geomkit.expressions.latex_calls import applied, is_function, letter_function
-from geomkit.expressions.latex_derivatives import derivative_fraction
-from geomkit.expressions.latex_names import LatexName, read_subscript
+from geomkit.expressions.latex_calls import (
+    applied,
+    call,
+    dotted,
+    is_function,
+    known_function,
+    letter_function,
+)
+from geomkit.expressions.latex_derivatives import derivative_fraction, partial
+from geomkit.expressions.latex_functions import function_name
+from geomkit.expressions.latex_names import ACCENTS, LatexName, describe, read_subscript
 from geomkit.expressions.latex_tokens import LatexToken
 from geomkit.expressions.names import canonical_name
 
 if TYPE_CHECKING:
     from geomkit.expressions.latex import LatexReader
 
-__all__ = ["declared", "fraction", "root", "undeclared"]
+__all__ = ["command", "declared", "undeclared"]
+
+_FRACTIONS = ("frac", "dfrac", "tfrac", "cfrac")
+
+
+def command(reader: LatexReader, token: LatexToken) -> Any:
+    """Read what a command begins: a fraction, root, accent, derivative or function.
+
+    Args:
+        reader: the reader, at the command.
+        token: the command.
+
+    Returns:
+        The expression.
+    """
+    if token.text in _FRACTIONS:
+        return _fraction(reader, token)
+    if token.text == "binom":
+        reader.stream.next()
+        return call(reader, "binomial", [reader.argument(), reader.argument()], token)
+    if token.text == "sqrt":
+        return _root(reader, token)
+    if token.text in ("dot", "ddot", "dddot"):
+        return dotted(reader, token)
+    if token.text == "partial":
+        return partial(reader, token)
+    if token.text in ACCENTS:
+        return reader.name(token)
+    if token.text == "infty":
+        raise reader.error(r"\infty may only stand alone", token)
+    function = function_name(token.text, "command")
+    if function is not None:
+        reader.stream.next()
+        return known_function(reader, function, token)
+    raise reader.error(f"{describe(token)} is not known", token)
 
 
 def declared(reader: LatexReader, found: LatexName) -> Any:
@@ -80,7 +122,7 @@ def undeclared(reader: LatexReader, token: LatexToken) -> Any:
     raise reader.scope.unknown(shown, text=reader.text, position=token.position, where=reader.where)
 
 
-def fraction(reader: LatexReader, token: LatexToken) -> Any:
+def _fraction(reader: LatexReader, token: LatexToken) -> Any:
     r"""Read a fraction: a quotient, or a derivative such as `\frac{d}{dt}`.
 
     Args:
@@ -100,7 +142,7 @@ def fraction(reader: LatexReader, token: LatexToken) -> Any:
     return reader.builder.multiply([numerator, inverse], token.position)
 
 
-def root(reader: LatexReader, token: LatexToken) -> Any:
+def _root(reader: LatexReader, token: LatexToken) -> Any:
     r"""Read `\sqrt{x}` or `\sqrt[3]{x}`.
 
     Args:

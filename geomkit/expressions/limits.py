@@ -34,8 +34,8 @@ MAX_EXPONENT = 10_000  # magnitude, numerator and denominator
 MAX_BITS = 16_384  # of a number that arises, about 4900 digits
 MAX_DERIVATIVES = 20  # order of diff
 MAX_TERMS = 200  # inside a function or an exponent: SymPy compares them pairwise
-MAX_SECONDS = 0.7  # CPU time for one text, should all else fail
-MAX_WORK = 100_000  # nodes made by differentiation, 64-bit words of large numbers
+MAX_SECONDS = 0.8  # CPU time for one text, should all else fail
+MAX_WORK = 40_000  # nodes made by differentiation, 64-bit words of large numbers
 
 
 def bits(number: Any) -> int:

@@ -95,8 +95,7 @@ def parse_latex_line_element(
     table, differentials = _tables(coordinates, names, where, text)
     reader = LatexReader(text, Scope(table), where, differentials)
     _skip_prefix(reader)
-    expression = reader.sum()
-    reader.expect_end()
+    expression = reader.read()
     twice = sorted(reader.explicit & reader.implied)
     if twice:
         raise reader.builder.error(
@@ -104,7 +103,6 @@ def parse_latex_line_element(
             "differentials out for each coordinate",
             None,
         )
-    reader.builder.finish(expression)
     matrix = _matrix(expression, list(differentials.values()), reader.builder)
     return tuple(differentials), matrix
 
@@ -132,7 +130,7 @@ def line_element_coordinates(
     symbols = {name: sympy.Dummy(f"d{name}") for name, v in scope.table.items() if v.is_Symbol}
     reader = LatexReader(text, scope, where, symbols)
     _skip_prefix(reader)
-    found = reader.sum().atoms(sympy.Dummy)
+    found = reader.read().atoms(sympy.Dummy)
     by_name = {name: symbol for name, symbol in symbols.items() if symbol in found}
     return tuple(sorted(by_name, key=lambda name: _first(reader, name, symbols)))
 

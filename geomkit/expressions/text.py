@@ -138,7 +138,11 @@ class _Reader:
         if infinite is not None:
             return infinite
         check_shape(self.tokens, self.scope, self.builder)
-        result = self.expression(self.tree(), 0)
+        try:
+            result = self.expression(self.tree(), 0)
+        except RecursionError:  # a caller that is deep in its own stack leaves us less
+            message = "the expression is nested too deeply; split it by definitions"
+            raise self.error(message, 0) from None
         return self.builder.finish(result)
 
     def infinity(self) -> Any | None:
