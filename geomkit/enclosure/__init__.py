@@ -1,7 +1,7 @@
-"""Rigorous geometry at a point: balls that contain every curvature tensor, computed by plain loops from jets.
+"""Rigorous geometry at a point: balls around every curvature tensor, by plain loops from jets.
 
-It shares nothing with the exact field: the two check each other, and a claim is refuted only where a ball of this
-package excludes zero.
+It shares nothing with the exact field: the two check each other, and a claim is refuted only where
+a ball of this package excludes zero.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Covariant operators at a point, in balls: Lie derivative of g, divergence, Laplacian, sectional curvature, geodesics."""
+"""Covariant operators at a point, in balls: L_X g, divergence, Laplacian, planes, geodesics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy
 
-from geomkit.enclosure.geometry import Ball, PointGeometry
+from geomkit.enclosure.geometry import Ball, PointGeometry, named_values
 from geomkit.enclosure.linear import dot
 from geomkit.enclosure.points import enclose
 from geomkit.errors import DomainError, TensorError
@@ -150,8 +150,11 @@ def sectional(geometry: PointGeometry, u: Sequence[Any], v: Sequence[Any]) -> Ba
             )
         riemann = geometry.riemann_down
         terms = (
-            (riemann[i][j][k][l], a[i] * b[j] * a[k] * b[l])
-            for i in n for j in n for k in n for l in n
+            (riemann[i][j][k][h], a[i] * b[j] * a[k] * b[h])
+            for i in n
+            for j in n
+            for k in n
+            for h in n
         )
         return dot(zero, terms) / area
 
@@ -164,7 +167,8 @@ class GeodesicResidual:
         acceleration: x''^i + Gamma^i_jk x'^j x'^k; zero for an affinely parametrised geodesic.
         velocity: x'^i.
         norm: g(x', x').
-        deviation: acceleration^i x'^j - acceleration^j x'^i for i < j; zero for a geodesic in any parametrisation.
+        deviation: acceleration^i x'^j - acceleration^j x'^i for i < j; zero for a geodesic in any
+            parametrisation.
     """
 
     acceleration: list[Ball]
@@ -190,7 +194,8 @@ def geodesic_residual(
         curve: x^i as SymPy expressions of the parameter; coordinate symbols in them are constants.
         parameter: the symbol of the curve parameter.
         value: exact rational value of the parameter.
-        constants: exact rationals for the metric's parameters and for whatever else the curve contains.
+        constants: exact rationals for the metric's parameters and for whatever else the curve
+            contains.
         bits: precision.
         k: which example stands for unspecified functions.
 
@@ -198,8 +203,9 @@ def geodesic_residual(
         The residual, in balls.
     """
     balls = Balls(bits)
-    at = Evaluator({**constants, parameter: value}, Jets(balls, [parameter], 2))
     n, ring = range(metric.n), Jets(balls, [parameter], 2)
+    constants = named_values(metric, constants)
+    at = Evaluator({**constants, parameter: value}, ring)
     with balls.working():
         concrete = [metric.concrete(sympy.sympify(x), k) for x in _checked(curve, metric.n)]
         x = [ring.as_jet(at(component)) for component in concrete]
@@ -216,7 +222,9 @@ def geodesic_residual(
         ]
         deviation = [
             acceleration[i] * velocity[j] - acceleration[j] * velocity[i]
-            for i in n for j in n if i < j
+            for i in n
+            for j in n
+            if i < j
         ]
         return GeodesicResidual(
             acceleration, velocity, _inner(there, velocity, velocity), deviation

@@ -1,14 +1,16 @@
-"""Curvature by its definition, on jets of the metric: plain loops, no symmetry used beyond index order.
+"""Curvature by its definition, on jets of the metric: plain loops, few symmetries.
 
-Tensors are dictionaries from index tuples to jets; a missing index is exactly zero. With a metric known to order d,
-Christoffel symbols are known to order d - 1, the Riemann tensor to d - 2, its covariant derivative to d - 3.
+Tensors are dictionaries from index tuples to jets; a missing index is exactly zero. With a metric
+known to order d, Christoffel symbols are known to order d - 1, the Riemann tensor to d - 2, its
+covariant derivative to d - 3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 from geomkit.enclosure.linear import inverse
 from geomkit.evaluate import Jet, Jets
@@ -35,11 +37,13 @@ class JetGeometry:
         }
 
     @cached_property
-    def ginv(self) -> JetTensor:
+    def ginv(self) -> dict[tuple[int, int], Jet]:
         """g^ij, to one order less than the metric: nothing needs more."""
         order = max(self.order - 1, 0)
-        rows = [{j: self.g[i, j].truncate(order) for j in range(self.n) if (i, j) in self.g}
-                for i in range(self.n)]
+        rows = [
+            {j: self.g[i, j].truncate(order) for j in range(self.n) if (i, j) in self.g}
+            for i in range(self.n)
+        ]
         return inverse(self.ring, rows, order)
 
     @cached_property
@@ -64,27 +68,27 @@ class JetGeometry:
 
     @cached_property
     def riemann(self) -> JetTensor:
-        """R^i_jkl = d_k Gamma^i_lj - d_l Gamma^i_kj + Gamma^i_km Gamma^m_lj - Gamma^i_lm Gamma^m_kj."""
+        """R^i_jkl = d_k Gamma^i_lj + Gamma^i_km Gamma^m_lj minus the same with k, l exchanged."""
         n, gamma, order = self.n, self.gamma, self.order - 2
         low = {index: jet.truncate(order) for index, jet in gamma.items()}
         rows: dict[tuple[int, int], list[tuple[int, Jet]]] = {}
         for (i, k, m), jet in low.items():
             rows.setdefault((i, k), []).append((m, jet))
         result: JetTensor = {}
-        for i, j, k, l in product(range(n), repeat=4):
-            if k >= l:
+        for i, j, k, h in product(range(n), repeat=4):
+            if k >= h:
                 continue
-            terms = [(1, a, low[m, l, j]) for m, a in rows.get((i, k), ()) if (m, l, j) in low]
-            terms += [(-1, a, low[m, k, j]) for m, a in rows.get((i, l), ()) if (m, k, j) in low]
+            terms = [(1, a, low[m, h, j]) for m, a in rows.get((i, k), ()) if (m, h, j) in low]
+            terms += [(-1, a, low[m, k, j]) for m, a in rows.get((i, h), ()) if (m, k, j) in low]
             parts = [self.ring.dot(terms, order)] if terms else []
-            if (i, l, j) in gamma:
-                parts.append(gamma[i, l, j].diff(k))
+            if (i, h, j) in gamma:
+                parts.append(gamma[i, h, j].diff(k))
             if (i, k, j) in gamma:
-                parts.append(-gamma[i, k, j].diff(l))
+                parts.append(-gamma[i, k, j].diff(h))
             total = _sum(parts)
             if total is not None and not total.is_zero():
-                result[i, j, k, l] = total
-                result[i, j, l, k] = -total
+                result[i, j, k, h] = total
+                result[i, j, h, k] = -total
         return result
 
     @cached_property
@@ -96,15 +100,16 @@ class JetGeometry:
     def ricci(self) -> JetTensor:
         """Ric_jl = R^i_jil."""
         result: JetTensor = {}
-        for (i, j, k, l), jet in self.riemann.items():
+        for (i, j, k, h), jet in self.riemann.items():
             if i == k:
-                result[j, l] = result[j, l] + jet if (j, l) in result else jet
+                result[j, h] = result[j, h] + jet if (j, h) in result else jet
         return result
 
     @cached_property
     def scalar(self) -> Jet:
         """R = g^ij Ric_ij."""
-        terms = [(1, self.ginv[index], jet) for index, jet in self.ricci.items() if index in self.ginv]
+        ginv: Mapping[Any, Jet] = self.ginv
+        terms = [(1, ginv[index], jet) for index, jet in self.ricci.items() if index in ginv]
         return self.ring.dot(terms, self.order - 2)
 
     @cached_property
@@ -123,7 +128,7 @@ class JetGeometry:
         return result
 
     def nabla(self, tensor: JetTensor, order: int) -> JetTensor:
-        """Covariant derivative of a tensor with lower indices; the index of the derivative comes last.
+        """Covariant derivative of a tensor with lower indices; the new index comes last.
 
         Args:
             tensor: components, known to `order` + 1.
@@ -154,7 +159,7 @@ class JetGeometry:
                     result[(*index, m)] = total
         return result
 
-    def contract_first(self, matrix: JetTensor, tensor: JetTensor, order: int) -> JetTensor:
+    def contract_first(self, matrix: Mapping[Any, Jet], tensor: JetTensor, order: int) -> JetTensor:
         """Sum over m of matrix[i, m] tensor[m, ...]: raise or lower the first index."""
         rows: list[list[tuple[int, Jet]]] = [[] for _ in range(self.n)]
         for (i, m), jet in matrix.items():

@@ -1,4 +1,4 @@
-"""Linear algebra with error bounds: inverse of a matrix of jets, inertia and determinant of a matrix of balls."""
+"""Linear algebra with error bounds: inverse of a matrix of jets; inertia, determinant of balls."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def dot(zero: Ball, pairs: Iterable[tuple[Ball, Ball]]) -> Ball:
     return zero if total is None else total
 
 
-def inverse(
-    ring: Jets, rows: list[dict[int, Jet]], order: int
-) -> dict[tuple[int, int], Jet]:
+def inverse(ring: Jets, rows: list[dict[int, Jet]], order: int) -> dict[tuple[int, int], Jet]:
     """Invert a square matrix of jets by Gauss-Jordan elimination with pivoting.
 
     Args:
@@ -92,8 +90,9 @@ def _degenerate(*, undecided: bool) -> DomainError:
 def inertia(matrix: Sequence[Sequence[Ball]]) -> tuple[int, int]:
     """Numbers of positive and negative eigenvalues of a symmetric matrix, rigorously.
 
-    Sylvester's law: a symmetric elimination with pivots of size 1 (a diagonal entry) or 2 (an off-diagonal entry)
-    leaves the inertia unchanged. Every pivot is a ball that excludes zero, so the count is proved.
+    Sylvester's law: a symmetric elimination with pivots of size 1 (a diagonal entry) or 2 (an
+    off-diagonal entry) leaves the inertia unchanged. Every pivot is a ball that excludes zero, so
+    the count is proved.
 
     Args:
         matrix: rows of balls, symmetric.
@@ -113,7 +112,7 @@ def inertia(matrix: Sequence[Sequence[Ball]]) -> tuple[int, int]:
 
 
 def _symmetric_pivot(work: dict[tuple[int, int], Ball], left: Sequence[int]) -> tuple[int, ...]:
-    """A diagonal entry, if one is surely nonzero and not small; else a 2 x 2 block with surely nonzero determinant."""
+    """The largest surely nonzero diagonal entry; else a 2 x 2 block with nonzero determinant."""
     best, largest = None, None
     for i in left:
         x = work[i, i]
@@ -162,7 +161,7 @@ def _eliminate(
 
 
 def determinant(matrix: Sequence[Sequence[Ball]], one: Ball) -> Ball:
-    """Determinant by expansion along rows, with memo over column sets: no division, so it may contain zero.
+    """Determinant by expansion along rows, with memo over column sets: no division is needed.
 
     Args:
         matrix: rows of balls.

@@ -1,4 +1,4 @@
-"""Making point geometries: at given points, at regular points of the domain, with as many bits as it takes."""
+"""Making point geometries: at given points, and at regular points of the domain."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Any
 import sympy
 
 from geomkit.enclosure.geometry import Ball, PointGeometry
-from geomkit.enclosure.linear import inertia
 from geomkit.errors import DomainError, EvaluationError
 from geomkit.evaluate import refine
 from geomkit.metric import Metric
 
-__all__ = ["enclose", "enclose_expression", "proved_signature", "regular_points"]
+__all__ = ["enclose", "enclose_expression", "is_regular", "regular_points"]
 
 _FIRST_BITS = 128
-_LAST_BITS = 2048
 
 
 def enclose(
@@ -27,7 +25,8 @@ def enclose(
     Args:
         metric: the metric.
         point: exact rationals for coordinates and parameters (symbols or names).
-        order: derivatives of the metric that are wanted at once; higher ones are computed on demand.
+        order: derivatives of the metric that are wanted at once; higher ones are computed on
+            demand.
         bits: precision.
         k: which example stands for unspecified functions.
 
@@ -62,34 +61,10 @@ def enclose_expression(
     return enclose(metric, point, bits=bits, k=k).value(expression)
 
 
-def proved_signature(geometry: PointGeometry) -> tuple[int, int]:
-    """The signature, with the precision raised until every pivot excludes zero.
-
-    Args:
-        geometry: the geometry at a point.
-
-    Returns:
-        (plus, minus).
-    """
-
-    def attempt(bits: int) -> tuple[int, int]:
-        if bits == geometry.bits:
-            return inertia(geometry.g)
-        finer = enclose(geometry.metric, geometry.point, order=0, bits=bits, k=geometry.k)
-        with finer.balls.working():
-            return inertia(finer.g)
-
-    limit = max(_LAST_BITS, geometry.bits)
-    signature: tuple[int, int] = refine(
-        attempt, enough=lambda _result: True, bits=geometry.bits, limit=limit
-    )
-    return signature
-
-
 def regular_points(
     metric: Metric, count: int, seed: int = 0, k: int = 0
 ) -> list[dict[sympy.Symbol, sympy.Rational]]:
-    """Rational points of the domain where the metric is finite and det g is not zero, proved by balls.
+    """Rational points of the domain where the metric is finite and det g != 0, proved by balls.
 
     Args:
         metric: the metric.
@@ -112,14 +87,14 @@ def regular_points(
     points = metric.domain.sample(count, seed, lambda point: is_regular(metric, point, k))
     if not points:
         raise DomainError(
-            f"no regular point of metric {metric.name!r} was found in its domain; check the domain, "
-            "or give boxes in which the entries are finite and det g is not zero"
+            f"no regular point of metric {metric.name!r} was found in its domain; "
+            "check the domain, or give boxes in which the entries are finite and det g is not zero"
         )
     return points
 
 
 def is_regular(metric: Metric, point: Mapping[Any, Any], k: int = 0) -> bool:
-    """Whether the metric is finite, twice differentiable and non-degenerate at a point, as proved by balls.
+    """Whether balls prove the metric finite, twice differentiable and non-degenerate at a point.
 
     Args:
         metric: the metric.

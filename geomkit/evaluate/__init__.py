@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 
-def Balls(bits: int = 200) -> Any:  # noqa: N802 (stands for a class: which one depends on the machine)
-    """Ball arithmetic with `bits` bits: python-flint's, or mpmath's intervals where that is missing.
+def Balls(bits: int = 200) -> Any:
+    """Ball arithmetic: python-flint's, or mpmath's intervals where python-flint is missing.
 
     Args:
         bits: working precision.

@@ -1,8 +1,8 @@
-"""What the walk over an expression asks of a kind of numbers, and the functions derived from others.
+"""What the walk over an expression asks of a kind of numbers; functions derived from others.
 
-An `Arithmetic` makes numbers that know `+`, `-` and `*` among themselves and offers the rest as methods. There
-are three: balls (`balls`, or `intervals` where python-flint is missing), decimal digits (`digits`), and truncated
-Taylor series over either (`jets`).
+An `Arithmetic` makes numbers that know `+`, `-` and `*` among themselves and offers the rest as
+methods. There are three: balls (`balls`, or `intervals` where python-flint is missing), decimal
+digits (`digits`), and truncated Taylor series over either (`jets`).
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class UndecidedError(DomainError):
 
 
 class Arithmetic(Protocol):
-    """The operations that `evaluate` needs; numbers themselves provide `+`, `-`, `*` and unary minus."""
+    """The operations that `evaluate` needs; numbers themselves provide `+`, `-` and `*`."""
 
     def working(self) -> AbstractContextManager[Any]:
-        """Context in which the operators of the numbers work at the precision of this arithmetic."""
+        """Context in which the operators of the numbers work at this precision."""
 
     def number(self, value: Any) -> Number:
         """The number for an exact rational; a number of this arithmetic passes through."""
 
     def seed(self, key: sympy.Expr, value: Any) -> Number:
-        """The number that stands for the expression `key` (a symbol, mostly), where it has `value`."""
+        """The number that stands for `key` (a symbol, mostly), where it has `value`."""
 
     def constant(self, name: str) -> Number:
         """One of pi, e, euler (0.577...), catalan (0.915...), golden (1.618...)."""
@@ -132,7 +132,7 @@ def _binomial(a: Arithmetic, args: Sequence[Number]) -> Number:
     return a.apply("gamma", [x + one]) * below
 
 
-# SymPy defines the inverse functions on the right by those on the left: acot(x) = atan(1/x), and so on
+# the inverse functions follow SymPy: acot(x) = atan(1/x), asec(x) = acos(1/x), and so on
 DERIVED: Mapping[str, Callable[[Arithmetic, Sequence[Number]], Number]] = {
     "tan": _quotient("sin", "cos"),
     "cot": _quotient("cos", "sin"),

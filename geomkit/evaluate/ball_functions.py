@@ -1,42 +1,45 @@
 """The primitive functions on python-flint balls, with the branches and real domains of SymPy.
 
-Each entry of `FUNCTIONS` answers with NaN outside its real domain; `finite` turns that into a `DomainError`
-(arguments exact: final) or an `UndecidedError` (arguments are balls: more bits may help).
+Each entry of `FUNCTIONS` answers with NaN outside its real domain; `finite` turns that into a
+`DomainError` (arguments exact: final) or an `UndecidedError` (arguments are balls: more bits may
+help).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 from flint import acb, arb, fmpq
 
 from geomkit.errors import DomainError, EvaluationError
 from geomkit.evaluate.arithmetic import Number, UndecidedError
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "finite", "outside"]
+__all__ = ["CONSTANTS", "FUNCTIONS", "finite", "refuse"]
 
 
-def outside(what: str, args: Sequence[Number], needed: str = "") -> DomainError:
-    """Make the error for a value that is not real or not finite.
+def refuse(what: str, args: Sequence[Number], needed: str = "") -> NoReturn:
+    """Raise the error for a value that is not real or not finite.
 
     Args:
         what: the operation.
         args: its arguments, balls.
         needed: the arguments that it takes, for the message.
 
-    Returns:
-        A DomainError if the arguments are exact, else an UndecidedError.
+    Raises:
+        DomainError: if the arguments are exact.
+        UndecidedError: if they are not: more bits may help.
     """
     shown = ", ".join(str(x.str(12)) for x in args)
     need = f"; it needs {needed}" if needed else ""
     if all(x.is_exact() for x in args):
-        return DomainError(f"{what} is not finite and real at ({shown}){need}")
-    return UndecidedError(f"{what} is not known to be finite and real all over ({shown}){need}")
+        raise DomainError(f"{what} is not finite and real at ({shown}){need}")
+    raise UndecidedError(f"{what} is not known to be finite and real all over ({shown}){need}")
 
 
 def finite(result: Number, what: str, args: Sequence[Number]) -> Number:
-    """Pass a finite ball on.
+    """Pass a finite ball on; refuse one that is NaN or reaches to infinity.
 
     Args:
         result: the ball.
@@ -45,12 +48,9 @@ def finite(result: Number, what: str, args: Sequence[Number]) -> Number:
 
     Returns:
         `result`.
-
-    Raises:
-        DomainError: if it is NaN or reaches to infinity.
     """
     if not result.is_finite():
-        raise outside(what, args)
+        refuse(what, args)
     return result
 
 
@@ -164,9 +164,7 @@ CONSTANTS: Mapping[str, Callable[[], Number]] = {
     "golden": lambda: (arb(1) + arb(5).sqrt()) / 2,
 }
 
-_PLAIN = (
-    "exp log sin cos sinh cosh asin acos atan asinh acosh atanh erf erfc erfi gamma rgamma"
-).split()
+_PLAIN = "exp log sin cos sinh cosh asin acos atan asinh acosh atanh erf erfc erfi gamma rgamma"
 
 _RENAMED = {
     "sign": "sgn",
@@ -180,7 +178,7 @@ _RENAMED = {
 }
 
 FUNCTIONS: Mapping[str, Callable[..., Number]] = {
-    **{name: _method(name) for name in _PLAIN},
+    **{name: _method(name) for name in _PLAIN.split()},
     **{name: _method(theirs) for name, theirs in _RENAMED.items()},
     "Abs": abs,
     "Min": _extremum("min"),

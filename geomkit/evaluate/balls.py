@@ -1,8 +1,8 @@
 """Ball arithmetic on python-flint: every result is a ball that contains the true real value.
 
-`arb` rounds outwards in every operation. What it cannot enclose (a root of a ball that reaches below zero, a
-division by a ball around zero) it answers with NaN or an infinite radius; here that becomes a `DomainError`, so
-that whatever comes out is finite and may be used in a proof.
+`arb` rounds outwards in every operation. What it cannot enclose (a root of a ball that reaches
+below zero, a division by a ball around zero) it answers with NaN or an infinite radius; here that
+becomes a `DomainError`, so that whatever comes out is finite and may be used in a proof.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from flint import arb, fmpq
 
 from geomkit.errors import EvaluationError
 from geomkit.evaluate.arithmetic import Number, as_fraction
-from geomkit.evaluate.ball_functions import CONSTANTS, FUNCTIONS, finite, outside
+from geomkit.evaluate.ball_functions import CONSTANTS, FUNCTIONS, finite, refuse
 
 __all__ = ["ArbBalls"]
 
@@ -29,7 +29,8 @@ class ArbBalls:
     """Balls of python-flint with `bits` bits.
 
     Args:
-        bits: working precision. python-flint keeps it in a global; it is set and restored by `working`.
+        bits: working precision. python-flint keeps it in a global; it is set and restored by
+            `working`.
 
     Example:
         >>> balls = ArbBalls(100)
@@ -83,7 +84,7 @@ class ArbBalls:
         """
         p, q = exponent.numerator, exponent.denominator
         if p < 0 and base.contains(0):
-            raise outside("a power with negative exponent", [base], "a base other than zero")
+            refuse("a power with negative exponent", [base], "a base other than zero")
         if q > 1 and not base.is_zero():
             base = self._root(base, q)
         return finite(base**p, "a power", [base])
@@ -96,7 +97,7 @@ class ArbBalls:
         else:
             root = base ** arb(fmpq(1, q))
         if not root.is_finite():
-            raise outside(f"a root of order {q}", [base], "a base that is not negative")
+            refuse(f"a root of order {q}", [base], "a base that is not negative")
         return root
 
     def real_power(self, base: Number, exponent: Number) -> Number:

@@ -1,4 +1,4 @@
-"""Decimal digits on mpmath: the same functions without error bounds, for numbers to look at and to cross-check.
+"""Decimal digits on mpmath: the same functions without error bounds, for looking and checking.
 
 Rounding errors are not tracked: sixty working digits give about sixty only where nothing cancels.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
 import mpmath
 import sympy
@@ -23,7 +23,8 @@ class Digits:
     """mpmath numbers with `dps` decimal digits.
 
     Args:
-        dps: working precision in decimal digits; mpmath keeps it in a global, set and restored by `working`.
+        dps: working precision in decimal digits; mpmath keeps it in a global, set and restored by
+            `working`.
 
     Example:
         >>> digits = Digits(30)
@@ -58,9 +59,10 @@ class Digits:
     def power(self, base: Number, exponent: Fraction) -> Number:
         """base**exponent, real."""
         p, q = exponent.numerator, exponent.denominator
-        if q > 1 and base < 0 or p < 0 and base == 0:
+        if (q > 1 and base < 0) or (p < 0 and base == 0):
             raise DomainError(
-                f"{mpmath.nstr(base)}**({exponent}) is not finite and real; it needs a positive base"
+                f"{mpmath.nstr(base)}**({exponent}) is not finite and real; "
+                "it needs a positive base"
             )
         if q == 1:
             return base**p
@@ -71,7 +73,7 @@ class Digits:
         whole = self.integer(exponent)
         if whole is not None:
             return self.power(base, Fraction(whole))
-        if base < 0 or base == 0 and exponent < 0:
+        if base < 0 or (base == 0 and exponent < 0):
             raise DomainError(
                 f"{mpmath.nstr(base)}**{mpmath.nstr(exponent)} is not finite and real; "
                 "it needs a positive base"
@@ -90,15 +92,14 @@ class Digits:
 
         Raises:
             EvaluationError: if the function is unknown.
-            DomainError: if the value is not finite and real.
         """
         function = _FUNCTIONS.get(name)
         if function is None:
             raise EvaluationError(f"the function {name} cannot be evaluated with mpmath")
         try:
             return _real(function(*args), name, args)
-        except (ValueError, ZeroDivisionError) as error:
-            raise _outside(name, args) from error
+        except (ValueError, ZeroDivisionError):
+            _refuse(name, args)  # mpmath at a pole
 
     def integer(self, x: Number) -> int | None:
         """The integer that x is; None if it is none."""
@@ -113,18 +114,18 @@ class Digits:
         return [mpmath.zeta(s, 1, k) / mpmath.factorial(k) for k in range(order + 1)]
 
 
-def _outside(name: str, args: Sequence[Number]) -> DomainError:
+def _refuse(name: str, args: Sequence[Number]) -> NoReturn:
     shown = ", ".join(mpmath.nstr(x) for x in args)
-    return DomainError(f"{name}({shown}) is not finite and real")
+    raise DomainError(f"{name}({shown}) is not finite and real")
 
 
 def _real(value: Number, name: str, args: Sequence[Number]) -> Number:
     if isinstance(value, mpmath.mpc):
         if value.imag != 0:
-            raise _outside(name, args)
+            _refuse(name, args)
         value = value.real
     if not mpmath.isfinite(value):
-        raise _outside(name, args)
+        _refuse(name, args)
     return value
 
 
@@ -164,10 +165,10 @@ _CONSTANTS: Mapping[str, Number] = {
 _PLAIN = (
     "exp log sin cos sinh cosh asin acos atan asinh acosh atanh erf erfc erfi gamma rgamma "
     "loggamma zeta besselj bessely besseli besselk airyai airybi"
-).split()
+)
 
 _FUNCTIONS: Mapping[str, Callable[..., Number]] = {
-    **{name: getattr(mpmath, name) for name in _PLAIN},
+    **{name: getattr(mpmath, name) for name in _PLAIN.split()},
     "Abs": mpmath.fabs,
     "sign": mpmath.sign,
     "Min": min,

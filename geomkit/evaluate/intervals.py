@@ -1,15 +1,16 @@
 """Balls without python-flint: intervals of mpmath behind the same methods.
 
-Only arithmetic, roots and the elementary functions; they are slower and a little wider. Other functions say that
-they need python-flint.
+Only arithmetic, roots and the elementary functions; they are slower and a little wider. Other
+functions say that they need python-flint.
 """
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
 import sympy
 from mpmath import mpf
@@ -138,12 +139,11 @@ class Interval:
         """The square root of an interval that is not negative."""
         return self._with(self.context.sqrt(self.value))
 
-    def str(self, n: int = 15, radius: bool = True) -> str:
+    def str(self, n: int = 15, radius: bool = True) -> builtins.str:
         """Text with n digits; the midpoint alone if `radius` is false."""
-        text = repr(mpf(self.value.mid)) if not radius else self.context.nstr(self.value, n)
-        return f"{text}"
+        return f"{self.context.nstr(self.value if radius else self.value.mid, n)}"
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> builtins.str:
         return self.str()
 
 
@@ -155,7 +155,8 @@ class IntervalBalls:
 
     Example:
         >>> balls = IntervalBalls(100)
-        >>> (balls.apply("sin", [balls.number(1)])**2 + balls.apply("cos", [balls.number(1)])**2).contains(1)
+        >>> sin, cos = (balls.apply(name, [balls.number(1)]) for name in ("sin", "cos"))
+        >>> (sin**2 + cos**2).contains(1)
         True
     """
 
@@ -195,11 +196,11 @@ class IntervalBalls:
         """base**exponent, real."""
         p, q = exponent.numerator, exponent.denominator
         if p < 0 and base.contains(0):
-            raise _outside("a power with negative exponent", [base])
+            _refuse("a power with negative exponent", [base])
         if q == 1:
             return base**p if p >= 0 else self.number(1) / base**-p
         if not base >= 0:
-            raise _outside(f"a root of order {q}", [base])
+            _refuse(f"a root of order {q}", [base])
         if base.is_zero():
             return base
         if q == 2:
@@ -235,7 +236,7 @@ class IntervalBalls:
             )
         result = function(self, *args)
         if not result.is_finite():
-            raise _outside(name, args)
+            _refuse(name, args)
         return result
 
     def integer(self, x: Number) -> int | None:
@@ -256,7 +257,7 @@ class IntervalBalls:
         raise EvaluationError("derivatives of zeta need ball arithmetic; install python-flint")
 
     def positive(self, x: Number, what: str) -> Number:
-        """Pass x on if it is certainly positive.
+        """Pass x on if it is certainly positive, else refuse it.
 
         Args:
             x: an interval.
@@ -264,12 +265,9 @@ class IntervalBalls:
 
         Returns:
             `x`.
-
-        Raises:
-            DomainError: if x is not certainly positive.
         """
         if not x > 0:
-            raise _outside(what, [x])
+            _refuse(what, [x])
         return x
 
     def take(self, name: str, x: Number) -> Interval:
@@ -277,9 +275,9 @@ class IntervalBalls:
         return Interval(getattr(self.context, name)(x.value), self.context)
 
 
-def _outside(what: str, args: Sequence[Interval]) -> DomainError:
+def _refuse(what: str, args: Sequence[Interval]) -> NoReturn:
     kind = DomainError if all(x.is_exact() for x in args) else UndecidedError
-    return kind(f"{what} is not finite and real at ({', '.join(x.str() for x in args)})")
+    raise kind(f"{what} is not finite and real at ({', '.join(x.str() for x in args)})")
 
 
 def _atan(b: IntervalBalls, x: Number) -> Number:
@@ -288,20 +286,20 @@ def _atan(b: IntervalBalls, x: Number) -> Number:
 
 def _atan2(b: IntervalBalls, y: Number, x: Number) -> Number:
     if x.contains(0) and y.contains(0):
-        raise _outside("atan2", [y, x])
+        _refuse("atan2", [y, x])
     return Interval(b.context.atan2(y.value, x.value), b.context)
 
 
 def _asin(b: IntervalBalls, x: Number) -> Number:
     rest = (1 - x) * (1 + x)
     if not rest >= 0:
-        raise _outside("asin or acos", [x])
+        _refuse("asin or acos", [x])
     return _atan2(b, x, rest.sqrt())
 
 
 def _acosh(b: IntervalBalls, x: Number) -> Number:
     if not x >= 1:
-        raise _outside("acosh", [x])
+        _refuse("acosh", [x])
     return b.take("log", x + ((x - 1) * (x + 1)).sqrt())
 
 
@@ -333,7 +331,7 @@ def _step(b: IntervalBalls, x: Number, at_zero: Number | None = None) -> Number:
         return b.number(int(sign > 0))
     if sign == 0:
         return b.number(Fraction(1, 2)) if at_zero is None else at_zero
-    raise _outside("Heaviside", [x])
+    _refuse("Heaviside", [x])
 
 
 def _smaller(x: Number, y: Number, context: Any) -> Number:

@@ -1,7 +1,7 @@
-"""Functions of jets: Taylor coefficients of the function at the constant term, composed with the jet.
+"""Functions of jets: Taylor coefficients at the constant term, composed with the jet.
 
-Functions of one variable argument have hand-written coefficients (`taylor`); for the others SymPy's derivative
-formulas are evaluated at the constant terms.
+Functions of one variable argument have hand-written coefficients (`taylor`); for the others SymPy's
+derivative formulas are evaluated at the constant terms.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _extremum(ring: Jets, name: str, args: Sequence[Number]) -> Number:
 
 
 def _atan2(ring: Jets, name: str, args: Sequence[Number]) -> Number:
-    """atan2(y, x) = atan2(y0, x0) + atan((y x0 - x y0) / (x x0 + y y0)), exact near the base point."""
+    """atan2(y, x) = atan2(y0, x0) + atan((y x0 - x y0)/(x x0 + y y0)), near the base point."""
     y, x = (ring.as_jet(argument) for argument in args)
     y0, x0 = y.value, x.value
     turned = (y * x0 - x * y0).without_constant()

@@ -1,7 +1,8 @@
-"""Truncated Taylor series in several variables: one evaluation gives all partial derivatives up to an order.
+"""Truncated Taylor series in several variables: one evaluation gives all partial derivatives.
 
-A `Jet` stores the Taylor coefficients that are not exactly zero. Coefficients are numbers of a base arithmetic, so
-jets over balls enclose every derivative. Whatever does not depend on the variables stays a plain base number.
+A `Jet` stores the Taylor coefficients that are not exactly zero. Coefficients are numbers of a base
+arithmetic, so jets over balls enclose every derivative. Whatever does not depend on the variables
+stays a plain base number.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Any
 
 import sympy
 
-from geomkit.errors import DomainError, EvaluationError
 from geomkit.evaluate import jet_functions
 from geomkit.evaluate.arithmetic import Number
 from geomkit.evaluate.monomials import Monomials, monomials
@@ -73,7 +73,9 @@ class Jet:
             ValueError: if the jet does not reach that order.
         """
         if len(variables) > self.order:
-            raise ValueError(f"a jet of order {self.order} has no derivative of order {len(variables)}")
+            raise ValueError(
+                f"a jet of order {self.order} has no derivative of order {len(variables)}"
+            )
         index = self.table.of(variables)
         coefficient = self.terms.get(index)
         return self.zero if coefficient is None else coefficient * self.table.factorials[index]
@@ -237,7 +239,7 @@ class Jets:
         return self.base.constant(name)
 
     def dot(self, terms: Iterable[tuple[int, Jet, Jet]], order: int) -> Jet:
-        """sum of sign * a * b, truncated.
+        """Sum of sign * a * b, truncated.
 
         Args:
             terms: triples (sign +1 or -1, jet, jet).
@@ -261,7 +263,7 @@ class Jets:
         )
 
     def real_power(self, base: Number, exponent: Number) -> Number:
-        """base**exponent = exp(exponent log base); base may be anything if the exponent is an integer."""
+        """base**exponent = exp(exponent log base); any base if the exponent is an integer."""
         if not isinstance(base, Jet) and not isinstance(exponent, Jet):
             return self.base.real_power(base, exponent)
         if not isinstance(exponent, Jet):
@@ -286,31 +288,14 @@ class Jets:
 
     def integer(self, x: Number) -> int | None:
         """The integer that a constant is, exactly; None for jets."""
-        return None if isinstance(x, Jet) else self.base.integer(x)
+        if isinstance(x, Jet):
+            return None
+        whole: int | None = self.base.integer(x)
+        return whole
 
     def sign(self, x: Number) -> int | None:
         """The sign of a jet near the base point: None also where the constant term is zero."""
         if not isinstance(x, Jet):
             return self.base.sign(x)
-        return self.base.sign(x.value) or None
-
-    def require_constant(self, x: Number, what: str) -> Number:
-        """Pass a base number on.
-
-        Args:
-            x: a number that must not depend on the variables.
-            what: what it is, for the message.
-
-        Returns:
-            `x`.
-
-        Raises:
-            EvaluationError: if it is a jet.
-        """
-        if isinstance(x, Jet):
-            raise EvaluationError(f"{what} may not depend on the variables {self.variables}")
-        return x
-
-    def kink(self, name: str, x: Number) -> DomainError:
-        """The error for a function that is not smooth at the base point."""
-        return DomainError(f"{name} is not known to be smooth where its argument is {x.value}")
+        sign: int | None = self.base.sign(x.value)
+        return sign or None

@@ -1,7 +1,7 @@
-"""Numbering of the monomials of several variables, sorted by degree, with their multiplication table.
+"""Numbering of the monomials of several variables by degree, with their multiplication table.
 
-Number 0 is the constant, 1 ... n are the variables. Because degrees come in order, the monomials up to a lower
-degree are a prefix, and a jet is truncated by dropping the tail.
+Number 0 is the constant, 1 ... n are the variables. Because degrees come in order, the monomials up
+to a lower degree are a prefix, and a jet is truncated by dropping the tail.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Monomials:
         index: number of an exponent tuple.
         sizes: sizes[d] = how many monomials have degree <= d.
         degrees: degree of each monomial.
-        products: products[i][j] = number of monomial i times monomial j, for j up to the degree that fits.
+        products: products[i][j] = number of monomial i times monomial j, for j up to the degree
+            that fits.
         factorials: alpha! of each monomial: derivative = Taylor coefficient times alpha!.
     """
 
@@ -64,8 +65,8 @@ def monomials(count: int, order: int) -> Monomials:
     exponents: list[tuple[int, ...]] = []
     sizes = []
     for degree in range(order + 1):
-        for chosen in combinations_with_replacement(range(count), degree):
-            exponents.append(tuple(chosen.count(v) for v in range(count)))
+        choices = combinations_with_replacement(range(count), degree)
+        exponents.extend(tuple(chosen.count(v) for v in range(count)) for chosen in choices)
         sizes.append(len(exponents))
     index = {e: i for i, e in enumerate(exponents)}
     products = tuple(

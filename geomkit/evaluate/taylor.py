@@ -1,8 +1,8 @@
 """Taylor coefficients of functions of one variable, over any arithmetic.
 
-`TAYLOR[name](a, *parameters, x, order)` gives c_0 ... c_order with f(x + h) = sum c_k h**k + O(h**(order+1)), from
-values of functions at x only: by differential equations, recurrences and power series arithmetic. Over balls every
-coefficient is an enclosure.
+`TAYLOR[name](a, *parameters, x, order)` gives c_0 ... c_order with f(x + h) = sum c_k h**k +
+O(h**(order+1)), from values of functions at x only: by differential equations, recurrences and
+power series arithmetic. Over balls every coefficient is an enclosure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _product(u: Sequence[Number], v: Sequence[Number], k: int) -> Number:
 
 
 def _exp_of(a: Arithmetic, u: Sequence[Number]) -> Series:
-    """exp of a series: e' = u' e."""
+    """Exp of a series: e' = u' e."""
     e = [a.apply("exp", [u[0]])]
     for k in range(1, len(u)):
         total = u[1] * e[k - 1]
@@ -63,10 +63,11 @@ def _exp(a: Arithmetic, x: Number, order: int) -> Series:
 
 
 def _log(a: Arithmetic, x: Number, order: int) -> Series:
-    result = [a.apply("log", [x])]
-    for k in range(1, order + 1):
-        result.append(a.power(x, Fraction(-k)) * a.number(Fraction((-1) ** (k + 1), k)))
-    return result
+    powers = (
+        a.power(x, Fraction(-k)) * a.number(Fraction((-1) ** (k + 1), k))
+        for k in range(1, order + 1)
+    )
+    return [a.apply("log", [x]), *powers]
 
 
 def _cyclic(names: tuple[str, str], signs: tuple[int, ...]) -> Callable[..., Series]:
@@ -108,7 +109,7 @@ def _acosh(a: Arithmetic, x: Number, order: int) -> Series:
 
 
 def _error_function(name: str, sign: int, square: int) -> Callable[..., Series]:
-    """f' = sign * 2/sqrt(pi) * exp(square * x**2)."""
+    """F' = sign * 2/sqrt(pi) * exp(square * x**2)."""
 
     def taylor(a: Arithmetic, x: Number, order: int) -> Series:
         value = a.apply(name, [x])
@@ -128,7 +129,7 @@ def _polygamma(a: Arithmetic, n: Number, x: Number, order: int) -> Series:
 
 
 def _gamma(sign: int) -> Callable[..., Series]:
-    """gamma (sign 1): f' = psi f; its reciprocal (sign -1): f' = -psi f."""
+    """Gamma (sign 1): f' = psi f; its reciprocal (sign -1): f' = -psi f."""
     name = "gamma" if sign > 0 else "rgamma"
 
     def taylor(a: Arithmetic, x: Number, order: int) -> Series:
@@ -162,7 +163,7 @@ def _zeta(a: Arithmetic, *args: Number | int) -> Series:
 
 
 def _lambert(a: Arithmetic, *args: Number | int) -> Series:
-    """Coefficients w_k from w exp(w) = x + h: at order k the new w_k enters as w_k e_0 (1 + w_0)."""
+    """Coefficients w_k from w exp(w) = x + h: w_k enters order k as w_k e_0 (1 + w_0)."""
     *branch, x, order = args
     w = [a.apply("LambertW", [x, *branch])]
     e = [a.apply("exp", [w[0]])]

@@ -1,12 +1,13 @@
 """Evaluation of a SymPy expression at a point, in any arithmetic.
 
-The walk keeps its own stack, so depth is no limit, and a memo, so a common subexpression is evaluated once. It
-knows nothing of the exact field of `geomkit.field`: the two check each other.
+The walk keeps its own stack, so depth is no limit, and a memo, so a common subexpression is
+evaluated once. It knows nothing of the exact field of `geomkit.field`: the two check each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import sympy
@@ -26,14 +27,15 @@ from geomkit.evaluate.conditions import decide, operands
 __all__ = ["Evaluator", "evaluate"]
 
 _NAMES = (
-    "exp log sin cos tan cot sec csc sinh cosh tanh coth sech csch asin acos atan acot asec acsc "
-    "asinh acosh atanh acoth asech acsch atan2 Abs sign Min Max Heaviside DiracDelta erf erfc erfi "
-    "gamma loggamma digamma trigamma polygamma zeta beta factorial binomial lowergamma uppergamma "
-    "besselj bessely besseli besselk LambertW Si Ci Shi Chi Ei airyai airybi airyaiprime "
-    "airybiprime elliptic_k elliptic_e elliptic_f elliptic_pi re im conjugate"
-).split()
+    "exp log sin cos tan cot sec csc sinh cosh tanh coth sech csch asin acos atan acot asec "
+    "acsc asinh acosh atanh acoth asech acsch atan2 Abs sign Min Max Heaviside DiracDelta erf "
+    "erfc erfi gamma loggamma digamma trigamma polygamma zeta beta factorial binomial "
+    "lowergamma uppergamma besselj bessely besseli besselk LambertW Si Ci Shi Chi Ei airyai "
+    "airybi airyaiprime airybiprime elliptic_k elliptic_e elliptic_f elliptic_pi re im "
+    "conjugate"
+)
 
-_FUNCTIONS: Mapping[type, str] = {getattr(sympy, name): name for name in _NAMES}
+_FUNCTIONS: Mapping[type, str] = {getattr(sympy, name): name for name in _NAMES.split()}
 
 
 def evaluate(expr: Any, values: Mapping[Any, Any], arithmetic: Arithmetic) -> Number:
@@ -41,8 +43,8 @@ def evaluate(expr: Any, values: Mapping[Any, Any], arithmetic: Arithmetic) -> Nu
 
     Args:
         expr: a SymPy expression, real at the point.
-        values: exact rationals (or numbers of the arithmetic) for the symbols; also for applied unspecified
-            functions `a(t)` and their derivatives, where these occur.
+        values: exact rationals (or numbers of the arithmetic) for the symbols; also for applied
+            unspecified functions `a(t)` and their derivatives, where these occur.
         arithmetic: `Balls(bits)`, `Digits(dps)` or `Jets(base, variables, order)`.
 
     Returns:
@@ -51,7 +53,8 @@ def evaluate(expr: Any, values: Mapping[Any, Any], arithmetic: Arithmetic) -> Nu
     Example:
         >>> from geomkit.evaluate import Balls
         >>> x = sympy.Symbol("x")
-        >>> evaluate(sympy.sqrt(x) - sympy.Rational(3, 2), {x: sympy.Rational(9, 4)}, Balls(100)).contains(0)
+        >>> ball = evaluate(2 * sympy.sqrt(x) - 3, {x: sympy.Rational(9, 4)}, Balls(100))
+        >>> ball.contains(0)
         True
     """
     return Evaluator(values, arithmetic)(expr)
@@ -188,7 +191,7 @@ def _product(factors: Sequence[Number]) -> Number:
 
 
 def _rewritten(node: Any) -> Any:
-    """An equal expression that can be evaluated, for nodes that must be worked out first; else None."""
+    """An equal expression that can be evaluated, for nodes that need working out; else None."""
     if isinstance(node, (sympy.Derivative, sympy.Subs)):
         done = node.doit()
         if isinstance(done, type(node)):
@@ -204,8 +207,7 @@ def _rewritten(node: Any) -> Any:
     return None
 
 
-def _short(node: Any, limit: int = 80) -> str:
-    text = str(node)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
+def _short(node: Any, limit: int = 40) -> str:
+    """Text of a small expression, else only its kind: printing a huge one would take very long."""
+    small = len(list(islice(sympy.preorder_traversal(node), limit))) < limit
+    return str(node) if small else f"an expression of type {type(node).__name__}"
