@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy
 
-from geomkit.enclosure.jet_geometry import JetGeometry, JetTensor
+from geomkit.enclosure.jet_geometry import JetGeometry
 from geomkit.enclosure.linear import determinant, dot, inertia
 from geomkit.errors import MetricError
 from geomkit.evaluate import Balls, Evaluator, Jet, Jets, refine
@@ -125,7 +125,7 @@ class PointGeometry:
             return entry(*index)
         return [self._lists(rank - 1, entry, *index, i) for i in range(self.n)]
 
-    def _values(self, tensor: JetTensor, rank: int) -> Any:
+    def _values(self, tensor: Mapping[Any, Jet], rank: int) -> Any:
         zero = self._zero
         return self._lists(rank, lambda *index: tensor[index].value if index in tensor else zero)
 

@@ -89,16 +89,17 @@ def _absolute(ring: Jets, name: str, args: Sequence[Number]) -> Number:
 def _piecewise_constant(values: tuple[int, int]) -> Callable[..., Number]:
     def constant(ring: Jets, name: str, args: Sequence[Number]) -> Number:
         sign = ring.sign(args[0])
-        if sign is None:
+        if not sign:
             raise _kink(ring, name, args[0])
         return ring.number(values[sign > 0])
 
     return constant
 
 
-def _kink(ring: Jets, name: str, x: Jet) -> DomainError:
-    text = f"{name} is not known to be smooth where its argument is {x.value}"
-    return DomainError(text) if ring.base.sign(x.value) == 0 else UndecidedError(text)
+def _kink(ring: Jets, name: str, x: Number) -> DomainError:
+    value = ring.as_jet(x).value
+    text = f"{name} is not known to be smooth where its argument is {value}"
+    return DomainError(text) if ring.base.sign(value) == 0 else UndecidedError(text)
 
 
 def _extremum(ring: Jets, name: str, args: Sequence[Number]) -> Number:
@@ -117,6 +118,8 @@ def _atan2(ring: Jets, name: str, args: Sequence[Number]) -> Number:
     """atan2(y, x) = atan2(y0, x0) + atan((y x0 - x y0)/(x x0 + y y0)), near the base point."""
     y, x = (ring.as_jet(argument) for argument in args)
     y0, x0 = y.value, x.value
+    if ring.base.sign(x0) != 1 and not ring.base.sign(y0):
+        raise _kink(ring, name, y)  # the branch cut
     turned = (y * x0 - x * y0).without_constant()
     ratio = turned * ring.power(x * x0 + y * y0, Fraction(-1))
     return ring.apply("atan", [ratio]).without_constant() + ring.base.apply(name, [y0, x0])

@@ -296,6 +296,7 @@ class Jets:
     def sign(self, x: Number) -> int | None:
         """The sign of a jet near the base point: None also where the constant term is zero."""
         if not isinstance(x, Jet):
-            return self.base.sign(x)
+            constant: int | None = self.base.sign(x)
+            return constant
         sign: int | None = self.base.sign(x.value)
         return sign or None
