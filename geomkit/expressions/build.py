@@ -296,7 +296,7 @@ class Builder:
                 )
             for _ in range(order):
                 _, size = limits.derivative_size(expression)
-                self.charge(size, position)
+                self.charge(_DERIVATIVE_NODE * size, position)
                 expression = self.checked(sympy.diff, expression, variable, position=position)
         return expression
 
@@ -348,5 +348,6 @@ class Builder:
         return result
 
 
+_DERIVATIVE_NODE = 6  # a node of a derivative costs SymPy about six times one of a sum
 _SIGNED = (sympy.Abs, sympy.sign, sympy.Min, sympy.Max, sympy.Heaviside, sympy.Piecewise)
 _INDEFINITE = frozenset({sympy.zoo, sympy.nan, sympy.oo, -sympy.oo})
