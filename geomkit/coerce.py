@@ -34,11 +34,15 @@ class HasChart(Protocol):
 Source = Metric | Chart | HasChart
 Scalar = Any  # an Element, a SymPy expression, text, an int or Rational, or a Tensor of rank 0
 
-# A chart is expensive and tensors combine only within one, so that the chart of a metric is shared
-# for as long as somebody holds it. A chart holds its metric, which keeps the id valid.
+# A chart is expensive and tensors combine best within one, so that the charts of a metric are shared
+# for as long as somebody holds them: one for the metric alone, and the last one that was made finer.
+# A chart holds its metric, which keeps the id valid.
 _charts: WeakValueDictionary[int, Chart] = WeakValueDictionary()
+_finer: WeakValueDictionary[int, Chart] = WeakValueDictionary()
 # Expressions that a chart was made to hold beyond the metric.
 _extras: WeakKeyDictionary[Chart, tuple[sympy.Expr, ...]] = WeakKeyDictionary()
+_sizes: WeakKeyDictionary[Chart, int] = WeakKeyDictionary()  # generators when the chart was made
+LARGEST_GROWTH = 30  # generators that a shared field may gain before a new one is started
 
 
 def as_chart(source: Source, values: Iterable[Scalar] = ()) -> Chart:
@@ -58,7 +62,14 @@ def as_chart(source: Source, values: Iterable[Scalar] = ()) -> Chart:
     if chart.holds(expressions):
         return chart
     wanted = (*_extras.get(chart, ()), *expressions)
-    return _remember(Chart.of(chart.metric, expressions=wanted), wanted)
+    key = id(chart.metric)
+    finer = _finer.get(key)
+    if finer is None or _grown(finer) or not finer.holds(wanted):
+        finer = Chart.of(chart.metric, expressions=wanted)
+        _finer[key] = finer
+        _extras[finer] = wanted
+        _sizes[finer] = len(finer.field.generators)
+    return finer
 
 
 def _existing(source: Source) -> Chart:
@@ -66,7 +77,11 @@ def _existing(source: Source) -> Chart:
         return source
     if isinstance(source, Metric):
         known = _charts.get(id(source))
-        return known if known is not None else _remember(Chart.of(source), ())
+        if known is None or _grown(known):
+            known = Chart.of(source)
+            _charts[id(source)] = known
+            _sizes[known] = len(known.field.generators)
+        return known
     chart = getattr(source, "chart", None)
     if isinstance(chart, Chart):
         return chart
@@ -76,10 +91,9 @@ def _existing(source: Source) -> Chart:
     )
 
 
-def _remember(chart: Chart, extras: tuple[sympy.Expr, ...]) -> Chart:
-    _charts[id(chart.metric)] = chart
-    _extras[chart] = extras
-    return chart
+def _grown(chart: Chart) -> bool:
+    """Whether functions of many computations have piled up in the field, which slows it down."""
+    return len(chart.field.generators) > _sizes.get(chart, 0) + LARGEST_GROWTH
 
 
 def as_expression(chart: Chart, value: Scalar) -> sympy.Expr:
@@ -96,7 +110,7 @@ def as_expression(chart: Chart, value: Scalar) -> sympy.Expr:
         TensorError: if `value` is a float or a tensor with indices.
     """
     if isinstance(value, Element):
-        return value.to_sympy()
+        return chart.metric.resolve(value.to_sympy())
     if isinstance(value, bool | float | complex):
         raise TensorError(
             f"{value!r} is not exact; write a fraction as text, '1/2', or as sympy.Rational(1, 2)"

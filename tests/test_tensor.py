@@ -218,7 +218,7 @@ def test_bad_input() -> None:
 def test_algebra_is_componentwise(rows: list[list[str]], row: list[str], k: int) -> None:
     m = space()
     t = tensor_field(m, "dd", rows, symmetry=Symmetry.symmetric(2))
-    v = covector_field(m, row)
+    t, v = t.aligned(covector_field(m, row))  # elements of different fields do not combine
     x = m.coordinates[0]
     product_tensor = t.outer(v)
     squares = v.outer(v)
