@@ -34,9 +34,9 @@ class HasChart(Protocol):
 Source = Metric | Chart | HasChart
 Scalar = Any  # an Element, a SymPy expression, text, an int or Rational, or a Tensor of rank 0
 
-# A chart is expensive and tensors combine best within one, so that the charts of a metric are shared
-# for as long as somebody holds them: one for the metric alone, and the last one that was made finer.
-# A chart holds its metric, which keeps the id valid.
+# A chart is expensive and tensors combine best within one, so that the charts of a metric are
+# shared for as long as somebody holds them: one for the metric alone, and the last one that was
+# made finer. A chart holds its metric, which keeps the id valid.
 _charts: WeakValueDictionary[int, Chart] = WeakValueDictionary()
 _finer: WeakValueDictionary[int, Chart] = WeakValueDictionary()
 # Expressions that a chart was made to hold beyond the metric.

@@ -238,23 +238,30 @@ def _right_hand_side(surface: Submanifold) -> list[object]:
     return list(surface._projected([[surface._normal], tangents, tangents, tangents]).values())
 
 
-def test_slice_of_friedmann_spacetime() -> None:
-    """t = constant in an expanding flat universe: K_ij = -(a'/a) h_ij for the future normal."""
-    ambient = Metric(
-        coordinates=["t", "x", "y", "z"],
-        matrix=[
-            [-1 if i == j == 0 else "a(t)**2" if i == j else 0 for j in range(4)] for i in range(4)
-        ],
-        functions={"a(t)": ["1 + t**2", "exp(t)"]},
-    )
-    curved = Submanifold(
-        ["x*y/10", "x", "y", "z"],
-        ["x", "y", "z"],
-        ambient,
-        domain={"x": ["-1", "1"], "y": ["-1", "1"], "z": ["-1", "1"]},
-    )
-    assert curved.normal_sign == -1
-    proved(curved)
+def expanding_universe(scale: str, **declared: dict[str, list[str]]) -> Metric:
+    rows = [
+        [-1 if i == j == 0 else f"({scale})**2" if i == j else 0 for j in range(4)]
+        for i in range(4)
+    ]
+    return Metric(coordinates=["t", "x", "y", "z"], matrix=rows, **declared)
+
+
+def test_slice_of_an_expanding_universe() -> None:
+    """t = constant: II = -(a'/a) g for the future normal, the Hubble rate."""
+    ambient = expanding_universe("exp(H*t)", parameters={"H": ["1/2", "2"]})
+    now = Submanifold(["T", "x", "y", "z"], ["x", "y", "z"], ambient, parameters=["T"])
+    assert now.normal == (1, 0, 0, 0)
+    assert now.normal_sign == -1
+    assert now.shape_operator.to_sympy() == -sympy.eye(3) * now.metric.symbols["H"]
+    assert now.gauss_equation().proof == "exact"
+
+
+def test_curved_slice_of_an_unknown_universe() -> None:
+    ambient = expanding_universe("a(t)", functions={"a(t)": ["1 + t**2", "exp(t)"]})
+    box = {name: ["-1", "1"] for name in "xyz"}
+    slice_ = Submanifold(["x*y/10", "x", "y", "z"], ["x", "y", "z"], ambient, domain=box)
+    assert slice_.normal_sign == -1
+    proved(slice_)
 
 
 @given(strategies.surfaces())
