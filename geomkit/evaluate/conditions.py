@@ -32,7 +32,7 @@ def decide(condition: Any, sign: Callable[[sympy.Expr, sympy.Expr], int | None])
     """Decide a condition in three-valued logic.
 
     Args:
-        condition: relations joined by And, Or, Not.
+        condition: relations joined by And, Or, Not, ITE.
         sign: gives the sign of lhs - rhs, or None when it is not certain.
 
     Returns:
@@ -57,6 +57,11 @@ def decide(condition: Any, sign: Callable[[sympy.Expr, sympy.Expr], int | None])
     if isinstance(condition, sympy.Not):
         part = decide(condition.args[0], sign)
         return None if part is None else not part
+    if isinstance(condition, sympy.ITE):
+        part, then, otherwise = (decide(part, sign) for part in condition.args)
+        if part is None:
+            return then if then == otherwise else None
+        return then if part else otherwise
     test = _TESTS.get(type(condition))
     if test is None:
         raise EvaluationError(
