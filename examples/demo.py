@@ -6,6 +6,7 @@ folder are verified, and one of them, a mistake found in print, has to be refute
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -54,7 +55,9 @@ def main() -> int:
 
     emit("\n" + strong("2. Claims, proved or refuted (geomkit verify examples/)"))
     with progress_bar() as step:
-        report = gk.verify(sorted(map(str, HERE.glob("*.toml"))), progress=step)
+        report = gk.verify(
+            sorted(os.path.relpath(path) for path in HERE.glob("*.toml")), progress=step
+        )
     for file in report.files:
         emit("\n".join(f"   {line}" for line in verdict_lines(file)))
     emit("   " + str(report).splitlines()[-1])
@@ -64,7 +67,7 @@ def main() -> int:
     flrw = gk.load(HERE / "flrw.toml")
     shown.append((flrw, derive(flrw, ["ricci", "einstein", "scalar", "is_conformally_flat"])))
     write_text(REPORT, render(report.to_json(), shown, title="geomkit: the demonstration"))
-    emit(f"   written to {REPORT}\n   open it in a browser; it needs no network")
+    emit(f"   written to {os.path.relpath(REPORT)}\n   open it in a browser; it needs no network")
 
     as_planned = vacuum and all(
         file.status == ("fails" if Path(file.file).name == MISTAKE else "holds")

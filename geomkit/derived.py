@@ -182,7 +182,7 @@ class _Source:
         quantity: Quantity = QUANTITIES[name]
         head = (name, quantity.meaning, quantity.latex)
         if name == "signature":
-            return Derived(*head, signature=tuple(self.tensors.signature))
+            return Derived(*head, signature=self.tensors.signature)
         if not quantity.is_tensor:
             element = self.tensors.element(name)
             return Derived(*head, entries=(Entry((), element, self.definitions),))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from geomkit.errors import GeomkitError
-from geomkit.quantities import QUANTITIES, find_quantities
+from geomkit.quantities import PROPERTIES, QUANTITIES, find_quantities
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -82,15 +82,16 @@ def test_derive_brings_indices_into_position() -> None:
     assert data["components"]["theta,phi|theta,phi"] == "2*M/r**3"
 
 
-@pytest.mark.parametrize("name", QUANTITIES)
-def test_every_quantity_is_derived_or_said_to_be_undefined(name: str) -> None:
-    done = geomkit("derive", SCHWARZSCHILD, "-q", name, "-f", "json")
-    if name == "gauss":  # defined for surfaces alone
-        assert done.returncode == 2
-        assert "n = 2" in done.stderr
-    else:
-        assert done.returncode == 0, done.stderr
-        assert name in json.loads(done.stdout)["quantities"]
+def test_every_quantity_and_property_is_derived() -> None:
+    names = [name for name in QUANTITIES if name != "gauss"]
+    done = geomkit("derive", SCHWARZSCHILD, "-q", ",".join(names), "-q", "properties", "-f", "json")
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["quantities"]) == {*names, *PROPERTIES}
+
+
+def test_a_quantity_of_another_dimension_is_said_to_be_undefined() -> None:
+    assert "surfaces" in refused("derive", SCHWARZSCHILD, "-q", "gauss")
+    assert "3" in refused("derive", str(EXAMPLES / "torus.toml"), "-q", "weyl")
 
 
 def test_quantity_names_have_aliases_and_suggestions() -> None:
@@ -163,7 +164,7 @@ def test_usage_errors_end_with_2() -> None:
 
 
 def test_a_budget_is_kept(tmp_path: Path) -> None:
-    """Within a factor 2, of which starting Python takes a part; and the message says what to try."""
+    """Within a factor 2, starts of Python apart; and the message says what to try."""
     rows = [[f"f{min(i, j)}{max(i, j)}(x,y,z,w)" for j in range(4)] for i in range(4)]
     names = sorted({name for row in rows for name in row})
     functions = "\n".join(
@@ -194,7 +195,7 @@ def test_show_lists_what_was_understood() -> None:
 
 def test_show_a_stage() -> None:
     done = geomkit("show", SCHWARZSCHILD, "--quantity", "riemann_down", "--stage", "tensors")
-    assert "6 of 20 independent components" in done.stdout
+    assert "6 of 21 independent components" in done.stdout
     assert "stage" in refused("show", KERR, "-q", "ricci", "--stage", "numba")
 
 

@@ -38,7 +38,7 @@ def words(expression: sp.Expr) -> str:
         (-(x + y), "-x-y"),
         (f(t).diff(t, 2) * f(t), "ff′′"),
         (f(x, y).diff(x, y), "fxy"),
-        (2 * (x - y), "2(x-y)"),
+        (sp.Mul(2, x - y, evaluate=False), "2(x-y)"),
         ((x + 1) ** sp.Rational(3, 2), "(x+1)3/2"),
         (sp.sqrt(x), "x"),
         (sp.besselj(0, x), "J0(x)"),

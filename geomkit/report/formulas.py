@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
+
+from sympy import Symbol
 
 from geomkit.errors import GeomkitError
 from geomkit.expressions import parse, parse_latex
@@ -14,15 +17,21 @@ if TYPE_CHECKING:
     from geomkit.derived import Derived, Entry
     from geomkit.metric import Metric
 
-__all__ = ["component", "line_element", "statement", "typeset"]
+__all__ = ["component", "extended", "line_element", "names_of", "statement", "typeset"]
+
+# What `expressions.parse` takes as declared names; None when the metric is not known.
+Names = Mapping[str, Any] | None
 
 # Nodes of an expression that is still typeset: beyond, no screen shows it and browsers grow slow.
 LARGEST = 600
+_DECIMAL = re.compile(r"[-+]?\d+\.\d+(e[-+]?\d+)?")
 # Components of a claim that are shown at once; the others are folded away.
 SHOWN = 8
 
 _C, _G, _K, _R = (f"<mi>{letter}</mi>" for letter in "CGKR")
+_GAMMA = "<mi mathvariant='normal'>Γ</mi>"
 _EQUALS = "<mo>=</mo>"
+_GAP = "<mspace width='0.22em'></mspace>"
 
 
 def _squared(symbol: str, indices: str) -> str:
@@ -46,14 +55,27 @@ _SCALARS = {
     "euler_density": "<msub><mi>E</mi><mn>4</mn></msub>",
     "chern_pontryagin": f"<msup><mrow></mrow><mo>*</mo></msup>{_R}{_R}",
     "distance": "<mi>d</mi>",
-    "laplacian": "<mi>Δ</mi><mi>f</mi>",
-    "einstein_constant": "<mi>Ric</mi><mo>=</mo><mi>Λ</mi><mi>g</mi><mo>,</mo><mi>Λ</mi>",
+    "laplacian": "<mi mathvariant='normal'>Δ</mi><mi>f</mi>",
+    "einstein_constant": "<mi>Ric</mi><mo>=</mo><mi>λ</mi><mi>g</mi><mo>,</mo><mi>λ</mi>",
+}
+# Properties: what vanishes when the claim says true.
+_PROPERTIES = {
+    "flat": "<mi>Riem</mi>",
+    "ricci_flat": "<mi>Ric</mi>",
+}
+# Keys that read better as the beginning of an equation.
+_LEFT = {
+    "vector": "<math><mi>X</mi><mo>=</mo></math>",
+    "curve": "<math><msup><mi>x</mi><mi>i</mi></msup><mo>=</mo></math>",
+    "logpdf": "<math><mi>log</mi><mspace width='0.2em'></mspace><mi>p</mi><mo>=</mo></math>",
+    "function": "<math><mi>f</mi><mo>=</mo></math>",
+    "norm": "<math><mi>g</mi><mo>(</mo><mi>x′</mi><mo>,</mo><mi>x′</mi><mo>)</mo><mo>=</mo></math>",
 }
 _TENSORS = {
     "metric": "<mi>g</mi>",
     "inverse_metric": "<mi>g</mi>",
-    "christoffel": "<mi>Γ</mi>",
-    "christoffel_down": "<mi>Γ</mi>",
+    "christoffel": _GAMMA,
+    "christoffel_down": _GAMMA,
     "riemann": _R,
     "riemann_up": _R,
     "riemann_down": _R,
@@ -68,46 +90,51 @@ _TENSORS = {
 }
 
 
-def typeset(text: Any, metric: Metric | None) -> str:
+def typeset(text: Any, names: Names) -> str:
     """Typeset an expression given as text; what cannot be read is shown as it stands.
 
     Args:
         text: an expression in SymPy syntax.
-        metric: the metric whose names it uses, if it is known.
+        names: the names that it uses, if they are known.
 
     Returns:
         A `<math>` element, or escaped text in `<code>`.
     """
-    inner = _inner(text, metric)
-    return _code(text) if inner is None else f"<math>{inner}</math>"
+    if _DECIMAL.fullmatch(str(text)):
+        return f"<math><mn>{str(text).replace('-', '&#x2212;')}</mn></math>"  # digits of a ball, not a rational number
+    inner = _inner(text, names)
+    return _code(text) if inner is None else _math(inner)
 
 
-def statement(kind: str, keys: Mapping[str, Any], metric: Metric | None) -> str:
+def statement(kind: str, keys: Mapping[str, Any], names: Names) -> str:
     """Typeset what a claim says.
 
     Args:
         kind: the kind of the claim.
         keys: its keys, as in the claim file.
-        metric: the metric, if it is known.
+        names: the names of the metric, if they are known.
 
     Returns:
         HTML.
     """
+    names = extended(names, keys)
     if kind in _TENSORS and isinstance(keys.get("components"), Mapping):
-        pieces = [_claimed(kind, at, text, metric) for at, text in keys["components"].items()]
+        pieces = [_claimed(kind, at, text, names) for at, text in keys["components"].items()]
         return _folded(pieces)
     if kind in _SCALARS and ("value" in keys or "latex" in keys):
-        inner = _value(keys, metric)
+        inner = _value(keys, names)
         if inner is None:
             return _code(keys.get("value", keys.get("latex")))
-        return f"<math><mrow>{_SCALARS[kind]}</mrow>{_EQUALS}{inner}</math>"
-    for key in ("vector", "curve", "map"):
-        if isinstance(keys.get(key), Sequence):
-            return _tuple(keys[key], metric)
+        return _math(f"<mrow>{_SCALARS[kind]}</mrow>{_EQUALS}{inner}")
+    if kind in _PROPERTIES and isinstance(keys.get("value"), bool):
+        relation = _EQUALS if keys["value"] else "<mo>≠</mo>"
+        return _math(f"{_PROPERTIES[kind]}{relation}<mn>0</mn>")
     rest = {key: value for key, value in keys.items() if key not in {"kind", "source", "complete"}}
+    if set(rest) <= {"value"} and isinstance(rest.get("value"), bool):
+        return f"{'' if rest['value'] else 'not '}{escape(kind.replace('_', ' '))}"
     if set(rest) <= {"value"}:
-        return _plain(rest.get("value", ""), metric)
-    return "<br>".join(f"{escape(key)}: {_plain(value, metric)}" for key, value in rest.items())
+        return _plain(rest.get("value", ""), names)
+    return _folded([f"{_LEFT.get(k, escape(k))} {_plain(v, names)}" for k, v in rest.items()])
 
 
 def component(derived: Derived, entry: Entry) -> str:
@@ -118,7 +145,7 @@ def component(derived: Derived, entry: Entry) -> str:
         entry: the component.
 
     Returns:
-        A `<math>` element on a line of its own.
+        A formula on a line of its own.
     """
     left = _SCALARS.get(derived.name) or _indexed(
         _TENSORS[derived.name], derived.positions, entry.index
@@ -127,7 +154,7 @@ def component(derived: Derived, entry: Entry) -> str:
         right = f"<mtext>({entry.element.term_count:,} terms)</mtext>"
     else:
         right = to_mathml(entry.short)
-    return f"<math display='block'><mrow>{left}</mrow>{_EQUALS}{right}</math>"
+    return f"<div class='line'>{_math(f'<mrow>{left}</mrow>{_EQUALS}{right}')}</div>"
 
 
 def line_element(metric: Metric) -> str:
@@ -143,77 +170,109 @@ def line_element(metric: Metric) -> str:
     size = 0
     for i, x in enumerate(metric.coordinates):
         for j in range(i, metric.n):
-            entry = metric.matrix[i, j] * (1 if i == j else 2)
+            entry = metric.stated[i, j] * (1 if i == j else 2)
             size += entry.count_ops()
             if entry == 0 or size > LARGEST:
                 continue
             differential = _differential(x, metric.coordinates[j])
-            negative = entry.could_extract_minus_sign()
+            leading = entry.as_coeff_Add()[0] if entry.is_Add else entry
+            negative = bool(leading.could_extract_minus_sign())  # -(1 - 2M/r), not 2M/r - 1
             sign = "<mo>&#x2212;</mo>" if negative else "<mo>+</mo>" if terms else ""
             magnitude = -entry if negative else entry
-            factor = "" if magnitude == 1 else to_mathml(magnitude)
+            factor = "" if magnitude == 1 else to_mathml(magnitude) + _GAP
             if magnitude.is_Add:
-                factor = f"<mrow><mo>(</mo>{factor}<mo>)</mo></mrow>"
+                factor = f"<mrow><mo>(</mo>{to_mathml(magnitude)}<mo>)</mo></mrow>{_GAP}"
             terms.append(f"{sign}{factor}{differential}")
     if size > LARGEST:
         return ""
     left = "<msup><mrow><mi>d</mi><mi>s</mi></mrow><mn>2</mn></msup>"
-    return f"<math display='block'>{left}{_EQUALS}{''.join(terms)}</math>"
+    return f"<div class='line'>{_math(f'{left}{_EQUALS}' + ''.join(terms))}</div>"
 
 
 def _differential(x: Any, y: Any) -> str:
-    gap = "<mspace width='0.22em'></mspace>"
     first = f"<mi>d</mi>{name_to_mathml(x.name)}"
     if x == y:
-        return f"{gap}<msup><mrow>{first}</mrow><mn>2</mn></msup>"
-    return f"{gap}<mrow>{first}</mrow>{gap}<mrow><mi>d</mi>{name_to_mathml(y.name)}</mrow>"
+        return f"<msup><mrow>{first}</mrow><mn>2</mn></msup>"
+    return f"<mrow>{first}</mrow>{_GAP}<mrow><mi>d</mi>{name_to_mathml(y.name)}</mrow>"
 
 
-def _inner(text: Any, metric: Metric | None, *, latex: bool = False) -> str | None:
+def names_of(metric: Metric) -> Names:
+    """Give the names of a metric, its abbreviations as symbols so that they are shown as such.
+
+    Args:
+        metric: the metric.
+
+    Returns:
+        What the text of claims may use.
+    """
+    return {**metric.names, **{one.symbol.name: one.symbol for one in metric.definitions}}
+
+
+def extended(names: Names, keys: Mapping[str, Any]) -> Names:
+    """Add the names that a claim itself brings: its variable, its curve parameter, a second point.
+
+    Args:
+        names: the names of the metric.
+        keys: the keys of the claim.
+
+    Returns:
+        All names that the claim may use.
+    """
+    if names is None:
+        return None
+    own = [str(keys.get("var", "")), str(keys.get("parameter", "s"))]
+    own += [f"{name}_0" for name in names]
+    fresh = {name: Symbol(name) for name in own if name and name not in names}
+    return {**names, **fresh}
+
+
+def _inner(text: Any, names: Names, *, latex: bool = False) -> str | None:
     """MathML of an expression given as text, or None when it cannot be read or is too large."""
-    if metric is None or isinstance(text, bool):
+    if names is None or isinstance(text, bool):
         return None
     try:
         read = parse_latex if latex else parse
-        expression = read(str(text), metric.names)
+        expression = read(str(text), names)
     except GeomkitError:
         return None
     return to_mathml(expression) if expression.count_ops() <= LARGEST else None
 
 
-def _value(keys: Mapping[str, Any], metric: Metric | None) -> str | None:
+def _value(keys: Mapping[str, Any], names: Names) -> str | None:
     if "latex" in keys:
-        return _inner(keys["latex"], metric, latex=True)
-    return _inner(keys["value"], metric)
+        return _inner(keys["latex"], names, latex=True)
+    return _inner(keys["value"], names)
 
 
-def _plain(value: Any, metric: Metric | None) -> str:
+def _plain(value: Any, names: Names) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return typeset(value, metric)
+        return typeset(value, names)
+    if isinstance(value, Sequence) and all(isinstance(entry, str | int) for entry in value):
+        return _tuple(value, names)
     if isinstance(value, Mapping):
-        return "<br>".join(f"{_code(k)}: {_plain(v, metric)}" for k, v in value.items())
+        return "<br>".join(f"{_code(k)}: {_plain(v, names)}" for k, v in value.items())
     return _code(value)
 
 
-def _tuple(entries: Sequence[Any], metric: Metric | None) -> str:
-    inner = [_inner(entry, metric) for entry in entries]
+def _tuple(entries: Sequence[Any], names: Names) -> str:
+    inner = [_inner(entry, names) for entry in entries]
     if any(piece is None for piece in inner):
         return _code(", ".join(map(str, entries)))
     commas = "<mo>,</mo>".join(piece for piece in inner if piece is not None)
-    return f"<math><mo>(</mo>{commas}<mo>)</mo></math>"
+    return _math(f"<mrow><mo>(</mo>{commas}<mo>)</mo></mrow>")
 
 
-def _claimed(kind: str, at: str, text: Any, metric: Metric | None) -> str:
+def _claimed(kind: str, at: str, text: Any, names: Names) -> str:
     """One component as a claim file writes it: `"r|t,t" = "..."`."""
     up, _, down = at.rpartition("|")
     ups, downs = ([name.strip() for name in part.split(",") if name.strip()] for part in (up, down))
     left = _indexed(_TENSORS[kind], "u" * len(ups) + "d" * len(downs), [*ups, *downs])
-    right = _inner(text, metric)
+    right = _inner(text, names)
     if right is None:
-        return f"<math>{left}{_EQUALS}</math> {_code(text)}"
-    return f"<math>{left}{_EQUALS}{right}</math>"
+        return f"{_math(left + _EQUALS)} {_code(text)}"
+    return _math(left + _EQUALS + right)
 
 
 def _indexed(symbol: str, positions: str, names: Sequence[str]) -> str:
@@ -228,11 +287,17 @@ def _indexed(symbol: str, positions: str, names: Sequence[str]) -> str:
 
 
 def _folded(pieces: Sequence[str]) -> str:
-    shown = "<br>".join(pieces[:SHOWN])
+    lines = [f"<div class='line'>{piece}</div>" for piece in pieces]
+    shown = "".join(lines[:SHOWN])
     if len(pieces) <= SHOWN:
         return shown
-    rest = "<br>".join(pieces[SHOWN:])
+    rest = "".join(lines[SHOWN:])
     return f"{shown}<details><summary>{len(pieces) - SHOWN} more</summary>{rest}</details>"
+
+
+def _math(inner: str) -> str:
+    """A formula within a line, its fractions in full size."""
+    return f"<math displaystyle='true'>{inner}</math>"
 
 
 def _code(value: Any) -> str:

@@ -45,6 +45,7 @@ _CONSTANTS = {
     sympy.E: "<mi mathvariant='normal'>e</mi>",
     sympy.I: "<mi mathvariant='normal'>i</mi>",
     sympy.oo: "<mi>∞</mi>",
+    -sympy.oo: "<mrow><mo>&#x2212;</mo><mi>∞</mi></mrow>",
     sympy.EulerGamma: "<mi>γ</mi>",
     sympy.nan: "<mtext>undefined</mtext>",
 }
@@ -119,7 +120,9 @@ def name_to_mathml(name: str) -> str:
 def _word(text: str) -> str:
     if text.isdigit():
         return f"<mn>{text}</mn>"
-    return f"<mi>{escape(_GREEK.get(text, text))}</mi>"
+    letter = _GREEK.get(text, text)
+    upright = " mathvariant='normal'" if text[0].isupper() and letter != text else ""
+    return f"<mi{upright}>{escape(letter)}</mi>"  # capital Greek letters stand upright
 
 
 def _row(*parts: str) -> str:
@@ -311,8 +314,9 @@ def _derivative(expr: Any) -> tuple[str, int]:
 
 
 def _primed(head: str, order: int) -> str:
-    mark = f"<mo>{'′' * order}</mo>" if order <= 3 else _fence(f"<mn>{order}</mn>")
-    return f"<msup>{head}{mark}</msup>"
+    if order <= 3:  # as text: fonts without mathematics have a prime that is raised already
+        return f"<mrow>{head}<mtext class='prime'>{'′' * order}</mtext></mrow>"
+    return f"<msup>{head}{_fence(f'<mn>{order}</mn>')}</msup>"
 
 
 def _substituted(expr: Any) -> tuple[str, int]:

@@ -7,7 +7,15 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from geomkit import conventions
-from geomkit.report.formulas import component, line_element, statement, typeset
+from geomkit.report.formulas import (
+    Names,
+    component,
+    extended,
+    line_element,
+    names_of,
+    statement,
+    typeset,
+)
 
 if TYPE_CHECKING:
     from geomkit.derived import Derived
@@ -80,8 +88,9 @@ def file_section(result: Mapping[str, Any], content: ClaimFile | None) -> str:
         parts.append(f"<div class='formulas'>{line_element(metric)}{_definitions(metric)}</div>")
     rows = "".join(_rows(claim, content) for claim in result["claims"])
     parts.append(
-        "<div class='scroll'><table><thead><tr><th>#</th><th>Claim</th><th>Verdict</th>"
-        f"<th>Proof</th><th>Source</th></tr></thead><tbody>{rows}</tbody></table></div>"
+        "<div class='scroll'><table><thead><tr><th class='number'>#</th><th>Claim</th>"
+        "<th class='word'>Verdict</th><th class='word'>Proof</th><th class='source'>Source</th>"
+        f"</tr></thead><tbody>{rows}</tbody></table></div>"
     )
     return f"<section>{''.join(parts)}</section>"
 
@@ -137,27 +146,27 @@ def _values(result: Derived) -> str:
 
 
 def _definitions(metric: Metric) -> str:
-    shown = (
-        f"{typeset(d.symbol, metric)} = {typeset(d.value, metric)}" for d in metric.definitions
-    )
+    names = names_of(metric)
+    shown = (f"{typeset(d.symbol, names)} = {typeset(d.value, names)}" for d in metric.definitions)
     text = ", &ensp; ".join(shown)
     return f"<p class='soft'>with {text}</p>" if text else ""
 
 
 def _rows(claim: Mapping[str, Any], content: ClaimFile | None) -> str:
-    metric = content.metric if content else None
-    keys = content.claims[claim["index"]].keys if content else {}
-    formula = statement(claim["kind"], keys, metric) if keys else escape(claim.get("label", ""))
+    stated = content.claims[claim["index"]] if content else None
+    names = extended(names_of(content.metric), stated.keys) if content and stated else None
+    formula = statement(claim["kind"], stated.keys, names) if stated else ""
+    source = stated.source if stated else ""
     kind = escape(claim["kind"].replace("_", " "))
     row = (
         f"<tr><td class='number'>{claim['index']}</td>"
         f"<td class='formula'><span class='kind'>{kind}</span>{formula}</td>"
         f"<td>{_verdict(claim['verdict'])}</td><td>{escape(claim['proof'] or '–')}</td>"
-        f"<td class='soft'>{escape(claim.get('source') or '')}</td></tr>"
+        f"<td class='soft'>{escape(source)}</td></tr>"
     )
     if claim["verdict"] == "holds":
         return row
-    why = "".join(_why(claim, metric))
+    why = "".join(_why(claim, names))
     return f"{row}<tr class='why {claim['verdict']}'><td></td><td colspan='4'>{why}</td></tr>"
 
 
@@ -165,7 +174,7 @@ def _verdict(word: str) -> str:
     return f"<span class='verdict {word}'>{_MARKS[word]} {word}</span>"
 
 
-def _why(claim: Mapping[str, Any], metric: Metric | None) -> Iterator[str]:
+def _why(claim: Mapping[str, Any], names: Names) -> Iterator[str]:
     """Give the detail, the counterexample, and what holds instead."""
     if claim.get("detail"):
         yield f"<p>{escape(claim['detail'])}</p>"
@@ -173,14 +182,15 @@ def _why(claim: Mapping[str, Any], metric: Metric | None) -> Iterator[str]:
     if sample:
         where = {**sample.get("parameters", {}), **sample.get("point", {})}
         where |= sample.get("functions", {})
-        at = ", ".join(f"{typeset(k, metric)} = {typeset(v, metric)}" for k, v in where.items())
-        what = f" ({escape(str(sample['component']))})" if sample.get("component") else ""
+        at = ", ".join(f"{typeset(k, names)} = {typeset(v, names)}" for k, v in where.items())
+        of = sample.get("component") or sample.get("quantity")
+        what = f" for {escape(str(of))}" if of else ""
         yield f"<p><b>Counterexample</b>{what} at {at}:</p><dl>"
-        yield f"<dt>claimed</dt><dd>{typeset(sample['claimed'], metric)}</dd>"
-        yield f"<dt>true</dt><dd>{typeset(sample['true'], metric)}</dd></dl>"
+        yield f"<dt>claimed</dt><dd>{typeset(sample['claimed'], names)}</dd>"
+        yield f"<dt>true</dt><dd>{typeset(sample['true'], names)}</dd></dl>"
     instead = claim.get("instead")
     if instead:
-        formula = statement(instead["kind"], _as_keys(instead.get("value")), metric)
+        formula = statement(instead["kind"], _as_keys(instead.get("value")), names)
         kind = escape(str(instead["kind"]).replace("_", " "))
         yield f"<p><b>What holds instead</b> <span class='kind'>{kind}</span>{formula}</p>"
 
