@@ -62,6 +62,9 @@ def as_chart(source: Source, values: Iterable[Scalar] = ()) -> Chart:
     if chart.holds(expressions):
         return chart
     wanted = (*_extras.get(chart, ()), *expressions)
+    seconds = chart.field.budget.seconds
+    if seconds is not None:  # a budget is for one derivation: such a chart is not shared
+        return Chart.of(chart.metric, expressions=wanted, budget=seconds)
     key = id(chart.metric)
     finer = _finer.get(key)
     if finer is None or _grown(finer) or not finer.holds(wanted):

@@ -6,14 +6,17 @@ only announced: printing a huge expression takes far longer than deriving it.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import sympy
 
 from geomkit import conventions
+from geomkit.errors import FieldError
 
 if TYPE_CHECKING:
     from geomkit.field import Element
@@ -88,8 +91,10 @@ def to_text(tensor: Tensor) -> str:
     stored = tensor.stored()
     kind = f"positions {tensor.positions}" if tensor.rank else "scalar"
     lines = [f"{tensor.name} ({kind}), {len(stored)} of {total} independent components non-zero"]
+    shown = _Shown(tensor, str)
     for index, element in stored.items():
-        lines.append(f"  {tensor.name}{_index_text(tensor, index)} = {_shown(element, str)}")
+        lines.append(f"  {tensor.name}{_index_text(tensor, index)} = {shown(element)}")
+    lines += [f"  with {symbol} = {value}" for symbol, value in shown.used()]
     if tensor.symmetry.blocks:
         lines.append(f"  [{tensor.symmetry}]")
     if tensor.convention:
@@ -111,9 +116,11 @@ def to_latex(tensor: Tensor) -> str:
         letters = "ijklmnpqrsuvwxyz"[: tensor.rank]
         return f"{symbol}{index_latex(tensor.positions, list(letters))} = 0"
     lines = []
+    shown = _Shown(tensor, sympy.latex)
     for index, element in tensor.stored().items():
         left = symbol + index_latex(tensor.positions, _labels_latex(tensor, index))
-        lines.append(f"{left} &= {_shown(element, sympy.latex)}")
+        lines.append(f"{left} &= {shown(element)}")
+    lines += [rf"\text{{with }} {name} &= {value}" for name, value in shown.used()]
     body = " \\\\\n".join(lines)
     return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
@@ -234,8 +241,9 @@ def _labels_latex(tensor: Tensor, index: Index) -> list[str]:
 
 
 def _index_text(tensor: Tensor, index: Index) -> str:
-    labels = [str(tensor.chart.metric.coordinates[i]) for i in index]
-    separator = "" if all(len(label) == 1 for label in labels) else ","
+    names = [str(x) for x in tensor.chart.metric.coordinates]
+    labels = [names[i] for i in index]
+    separator = "" if all(len(name) == 1 for name in names) else ","
     text, last = "", ""
     for position, label in zip(tensor.positions, labels, strict=True):
         text += separator if position == last else {"u": "^", "d": "_"}[position]
@@ -243,8 +251,28 @@ def _index_text(tensor: Tensor, index: Index) -> str:
     return text
 
 
-def _shown(element: Element, render: Any) -> str:
-    if element.term_count > LONGEST:
-        size = f"{element.term_count} terms"
-        return rf"\text{{({size})}}" if render is sympy.latex else f"({size}; ask for it by index)"
-    return str(render(element.to_sympy()))
+class _Shown:
+    """Prints components, with the abbreviations that the metric defines, and remembers which."""
+
+    def __init__(self, tensor: Tensor, render: Callable[[sympy.Expr], Any]) -> None:
+        self.render = render
+        self.definitions = {d.symbol: d for d in tensor.chart.metric.definitions}
+        self.table: dict[sympy.Symbol, Element] = {}
+        self.seen: set[sympy.Symbol] = set()
+        for symbol, definition in self.definitions.items():
+            with contextlib.suppress(FieldError):  # it does not occur in what this field holds
+                self.table[symbol] = tensor.chart.field(definition.value)
+
+    def __call__(self, element: Element) -> str:
+        if element.term_count > LONGEST:
+            size = f"{element.term_count} terms"
+            latex = self.render is sympy.latex
+            return rf"\text{{({size})}}" if latex else f"({size}; ask for it by index)"
+        value = element.to_sympy(self.table) if self.table else element.to_sympy()
+        self.seen |= value.free_symbols & self.table.keys()
+        return str(self.render(value))
+
+    def used(self) -> Iterator[tuple[str, str]]:
+        for symbol, definition in self.definitions.items():
+            if symbol in self.seen:
+                yield str(self.render(symbol)), str(self.render(definition.stated))

@@ -333,6 +333,23 @@ def test_latex() -> None:
     assert c.christoffel._repr_latex_().startswith("$$")
 
 
+def test_abbreviations_of_the_metric_are_used() -> None:
+    m = gk.Metric(
+        coordinates=["r", "theta"],
+        matrix=[["Sigma", 0], [0, "Sigma*(1 + r**2)"]],
+        parameters=["a"],
+        definitions={"Sigma": "r**2 + a**2*cos(theta)**2"},
+    )
+    gamma = gk.curvature(m).christoffel
+    text = str(gamma)
+    assert "Gamma^r_r,r = r/Sigma" in text
+    assert "with Sigma = " in text
+    assert r"\frac{r}{\Sigma}" in gamma.to_latex()
+    assert r"\text{with } \Sigma &= " in gamma.to_latex()
+    assert "Sigma" not in gamma.to_json()  # data are in coordinates and parameters alone
+    assert gamma["r", "r", "r"].free_symbols <= {*m.coordinates, m.symbols["a"]}
+
+
 def test_html_escapes_names() -> None:
     m = plane()
     html = vector_field(m, ["1", "x"], name="<b>&")._repr_html_()
