@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sympy import Rational
 
+import geomkit.evaluate
 from geomkit.enclosure import (
     divergence,
     enclose,
@@ -26,6 +27,7 @@ from geomkit.enclosure import (
 from geomkit.enclosure.linear import determinant, inertia
 from geomkit.errors import DomainError, MetricError, TensorError
 from geomkit.evaluate import UndecidedError
+from geomkit.evaluate.intervals import IntervalBalls
 from geomkit.metric import Metric
 from tests.mp_numbers import CONTEXT
 from tests.oracles import Oracle
@@ -492,3 +494,19 @@ def test_symbols_are_matched_by_name() -> None:
     there = enclose(sphere(2), {"u1": 1, "u2": 0, "a": 3})
     assert_ball(there.value(sympy.Symbol("a") ** 2), 9)
     assert_ball(there.value(7), 7)
+
+
+def test_without_python_flint_the_geometry_is_enclosed_by_intervals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    metric = kerr()
+    point = regular_points(metric, 1)[0]
+    exact = enclose(metric, point)
+    monkeypatch.setattr(geomkit.evaluate, "find_spec", lambda name: None)
+    there = enclose(metric, point)
+    assert isinstance(there.balls, IntervalBalls)
+    assert there.signature == (3, 1)
+    assert all(ball.contains(0) and ball.rad() * 10**30 < 1 for ball in entries_of(there.ricci))
+    for name in ("kretschmann", "chern_pontryagin", "volume_element"):
+        # two doubles of enclosures that are narrower than 1e-40
+        assert float(getattr(there, name)) == pytest.approx(float(getattr(exact, name)), rel=1e-14)

@@ -188,6 +188,35 @@ def test_jets_in_two_variables_agree_with_symbolic_derivatives(f: Any) -> None:
         assert difference.rad() < 1e-40  # 60 digits, less what SymPy's long formulas lose
 
 
+@pytest.mark.parametrize(("f", "reference", "point"), POINTS, ids=IDS)
+@pytest.mark.parametrize("width", [Rational(1, 10**6), Rational(1, 7)], ids=["thin", "thick"])
+def test_balls_and_jets_of_wide_balls_contain_what_lies_inside(
+    f: Any, reference: Any, point: Rational, width: Rational
+) -> None:
+    with BALLS.working():
+        around = BALLS.number(point) + flint.arb(0, 1) * BALLS.number(width)
+    inside = {x: point + width * Rational(7, 8)}
+    try:
+        wide = evaluate(f, {x: around}, Jets(BALLS, [x], 2))
+        thin = evaluate(f, inside, Jets(BALLS, [x], 2))
+    except DomainError:
+        assert width == Rational(1, 7)  # thick balls may reach a pole or a kink
+        return
+    for order in range(3):
+        found, expected = (jet.derivative(*[0] * order) for jet in (wide, thin))
+        assert found.contains(expected)
+
+
+def test_incomplete_elliptic_integrals_across_their_period() -> None:
+    m, z = Rational(1, 3), flint.arb("1.57", "0.1")  # pi/2 lies inside
+    for f in (sympy.elliptic_f(x, m), sympy.elliptic_e(x, m), sympy.elliptic_pi(m, x, m)):
+        for inside in (Rational(3, 2), Rational(8, 5)):
+            try:
+                assert evaluate(f, {x: z}, BALLS).contains(evaluate(f, {x: inside}, BALLS))
+            except DomainError:
+                continue
+
+
 @pytest.mark.parametrize("constant", ["pi", "E", "EulerGamma", "Catalan", "GoldenRatio"])
 def test_constants(constant: str) -> None:
     reference = sympy.N(getattr(sympy, constant), 110)
