@@ -177,8 +177,9 @@ def test_a_budget_is_kept(tmp_path: Path) -> None:
         "utf-8",
     )
     started = time.monotonic()
-    done = geomkit("derive", str(path), "-q", "cotton,is_locally_symmetric", "--budget", "2")
-    assert time.monotonic() - started < 2 * 2 + 1  # a second for two starts of Python
+    done = geomkit("derive", str(path), "-q", "cotton,is_locally_symmetric", "--budget", "4")
+    # Two starts of Python are not part of the budget; on a busy machine each takes a second.
+    assert time.monotonic() - started < 2 * 4 + 2
     assert done.returncode == 3, done.stdout[-300:] + done.stderr
     assert "budget" in done.stderr
     assert "Traceback" not in done.stderr

@@ -101,7 +101,8 @@ def typeset(text: Any, names: Names) -> str:
         A `<math>` element, or escaped text in `<code>`.
     """
     if _DECIMAL.fullmatch(str(text)):
-        return f"<math><mn>{str(text).replace('-', '&#x2212;')}</mn></math>"  # digits of a ball, not a rational number
+        digits = str(text).replace("-", "&#x2212;")  # of a ball: no rational number is meant
+        return f"<math><mn>{digits}</mn></math>"
     inner = _inner(text, names)
     return _code(text) if inner is None else _math(inner)
 
