@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from geomkit.domain import Box, Domain
 from geomkit.errors import FieldError, GeomkitError
@@ -66,10 +67,13 @@ class Curve:
     def along(self, expression: sympy.Expr) -> sympy.Expr:
         """A function of the coordinates along the curve."""
         places = dict(zip(self.context.coordinates, self.components, strict=True))
-        try:
+        if not expression.has(AppliedUndef):
+            return expression.xreplace(places)
+        try:  # inside derivatives of unspecified functions only `subs` knows what to do
             return expression.subs(places, simultaneous=True)
         except (ValueError, TypeError) as error:
-            raise FieldError(expression, f"it cannot be composed with the curve: {error}") from error
+            reason = f"it cannot be composed with the curve: {error}"
+            raise FieldError(expression, reason) from error
 
     @cached_property
     def velocity(self) -> Vector:
@@ -85,7 +89,10 @@ class Curve:
     def metric(self) -> list[Vector]:
         """g_ij along the curve."""
         matrix, n = self.context.metric.matrix, self.context.n
-        return [[self.field(self.along(matrix[i, j])) for j in range(n)] for i in range(n)]
+        upper = {
+            (i, j): self.field(self.along(matrix[i, j])) for i in range(n) for j in range(i, n)
+        }
+        return [[upper[min(i, j), max(i, j)] for j in range(n)] for i in range(n)]
 
     @cached_property
     def covariant_acceleration(self) -> Vector:
@@ -95,9 +102,14 @@ class Curve:
         moving = [j for j in range(n) if not v[j].is_zero]
         products = {(j, k): v[j] * v[k] for j in moving for k in moving}
 
+        known: dict[tuple[int, int, int], Element] = {}
+
         def slope(i: int, j: int, k: int) -> Element:
-            derivative = sympy.diff(matrix[i, j], context.coordinates[k])
-            return self.field(self.along(derivative))
+            key = (min(i, j), max(i, j), k)
+            if key not in known:
+                derivative = sympy.diff(matrix[i, j], context.coordinates[k])
+                known[key] = self.field(self.along(derivative))
+            return known[key]
 
         half = sympy.Rational(1, 2)
         result = []

@@ -209,7 +209,9 @@ def _near_diagonal(distance: Distance, sampler: PairSampler) -> Outcome:
 
 def _exactly_near(distance: Distance) -> bool:
     context = distance.context
-    directions = [sympy.Symbol(f"v_{i}", real=True) for i in range(context.n)]
+    taken = {str(symbol) for symbol in (*context.metric.symbols.values(), *distance.second)}
+    letter = next(c for c in ("v", "w", "dx", "direction") if f"{c}_0" not in taken)
+    directions = [sympy.Symbol(f"{letter}_{i}", real=True) for i in range(context.n)]
     field, square = leading_square(
         distance.value, context.coordinates, distance.second, directions, distance.domain,
         context.budget,

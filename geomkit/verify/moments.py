@@ -18,14 +18,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import sympy
 
 __all__ = ["Family", "recognise"]
 
-Expr = sympy.Expr
+Expr: TypeAlias = sympy.Expr
 # A term is coefficient times part, where only the part contains x.
-Terms = dict[Expr, Expr]
+Terms: TypeAlias = dict[Expr, Expr]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from geomkit.domain import Domain, Point
 from geomkit.enclosure import PointGeometry, enclose, regular_points
@@ -39,12 +41,12 @@ __all__ = [
 Ball = Any
 Values = Mapping[sympy.Symbol, Any]
 
-# So many points are drawn from the domain at once; regular ones among them are found on demand.
-CANDIDATES = 120
+# So many points are drawn from the domain at most; regular ones among them are found on demand.
+CANDIDATES = 400
+# Among so many of them the signs of coordinates are spread.
+SPREAD = 16
 # Precision at which a point is found to be regular; the first look at claims is made with it too.
 REGULAR_BITS = 160
-# So many samples of a curve, or pairs of points, are kept.
-POOL = 24
 
 
 @dataclass(frozen=True)
@@ -159,15 +161,18 @@ class View:
 
 
 def _concrete(metric: Metric, expression: sympy.Expr, example: int) -> sympy.Expr:
-    """The expression with concrete functions."""
+    """The expression with concrete functions, derivatives carried out once for each."""
     if not metric.functions:
         return expression
-    return _substituted(expression, metric.functions, example)
+    if expression.has(sympy.Subs):
+        return concretise(expression, metric.functions, example)
+    atoms = expression.atoms(AppliedUndef, sympy.Derivative)
+    return expression.xreplace({a: _substituted(a, metric.functions, example) for a in atoms})
 
 
 @lru_cache(maxsize=4096)
-def _substituted(expression: Any, functions: Any, example: int) -> Any:
-    return concretise(expression, functions, example)
+def _substituted(atom: Any, functions: Any, example: int) -> Any:
+    return concretise(atom, functions, example)
 
 
 @dataclass
@@ -238,7 +243,8 @@ class MetricSampler:
     @cached_property
     def _candidates(self) -> Iterator[Point]:
         """Points of the domain, those with different signs of coordinates first."""
-        return iter(_spread(self.metric, self.metric.domain.sample(CANDIDATES, seed=self.seed)))
+        stream = self.metric.domain.stream(self.seed, CANDIDATES)
+        return chain(_spread(self.metric, list(islice(stream, SPREAD))), stream)
 
     @cached_property
     def _found(self) -> list[PointSample]:
@@ -337,10 +343,25 @@ class CurveSample:
     sampler: CurveSampler
     point: Point
     example: int
+    _views: dict[int, CurveView] = field(default_factory=dict, repr=False)
 
     def view(self, bits: int) -> CurveView:
         """The point with a working precision."""
-        return CurveView(self.sampler, self.point, self.example, bits)
+        if bits not in self._views:
+            self._views[bits] = CurveView(self.sampler, self.point, self.example, bits)
+        return self._views[bits]
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether the curve is smooth there, and the metric regular."""
+        try:
+            view = self.view(REGULAR_BITS)
+            with view.arithmetic.working():
+                view.squared_speed()
+                view.demanded_acceleration(0)
+        except (DomainError, EvaluationError, ZeroDivisionError):
+            return False
+        return True
 
     def describe(self) -> dict[str, Any]:
         """The curve parameter and the constants, parameters and functions."""
@@ -375,30 +396,27 @@ class CurveSampler:
         self.domain = domain
 
     @cached_property
-    def pool(self) -> list[CurveSample]:
-        """Samples where curve and metric are regular."""
-        points = self.domain.sample(3 * POOL, seed=self.seed)
-        samples = [CurveSample(self, point, k) for k, point in enumerate(points)]
-        return [sample for sample in samples if _is_regular(sample)][:POOL] or samples[:1]
+    def _candidates(self) -> Iterator[Point]:
+        return self.domain.stream(self.seed, CANDIDATES)
+
+    @cached_property
+    def _found(self) -> list[CurveSample]:
+        return []
 
     def draw(self, count: int) -> Sequence[CurveSample]:
-        """The first samples."""
-        return self.pool[:count]
+        """The first samples where curve and metric are regular."""
+        while len(self._found) < count:
+            point = next(self._candidates, None)
+            if point is None:
+                break
+            sample = CurveSample(self, point, len(self._found))
+            if sample.is_regular:
+                self._found.append(sample)
+        return self._found[:count]
 
     def others(self) -> Sequence[CurveSample]:
         """None: the listed functions are enough for curves."""
         return []
-
-
-def _is_regular(sample: CurveSample) -> bool:
-    try:
-        view = sample.view(80)
-        with view.arithmetic.working():
-            view.squared_speed()
-            view.demanded_acceleration(0)
-    except (DomainError, EvaluationError, ZeroDivisionError):
-        return False
-    return True
 
 
 class CurveView(View):
@@ -456,10 +474,13 @@ class PairSample:
     sampler: PairSampler
     point: Point
     example: int
+    _views: dict[int, PairView] = field(default_factory=dict, repr=False)
 
     def view(self, bits: int) -> PairView:
         """The pair with a working precision."""
-        return PairView(self.sampler, self.point, self.example, bits)
+        if bits not in self._views:
+            self._views[bits] = PairView(self.sampler, self.point, self.example, bits)
+        return self._views[bits]
 
     def describe(self) -> dict[str, Any]:
         """Both points, parameters and functions."""
@@ -541,13 +562,8 @@ class PairSampler:
         self.metric = metric
         self.second = second
         self.points = MetricSampler(metric, seed)
+        self._pairs: list[PairSample] = []
 
-    @cached_property
-    def pool(self) -> list[PairSample]:
-        """The samples of the metric, each with a second point at the relative place of the next."""
-        samples = self.points.pool(POOL)
-        following = [*samples[1:], samples[0]]
-        return [self._pair(a, b, k) for k, (a, b) in enumerate(zip(samples, following, strict=True))]
 
     def _pair(self, first: PointSample, other: PointSample, number: int) -> PairSample:
         boxes = {box.symbol: box for box in self.metric.domain.boxes}
@@ -564,8 +580,13 @@ class PairSampler:
         return PairSample(self, {**first.point, **renamed}, number)
 
     def draw(self, count: int) -> Sequence[PairSample]:
-        """The first samples."""
-        return self.pool[:count]
+        """Points of the metric, each with a second point at the relative place of the next."""
+        samples = self.points.pool(count + 1)
+        following = [*samples[1:], samples[0]]
+        pairs = list(zip(samples, following, strict=True))[:count]
+        for number in range(len(self._pairs), len(pairs)):
+            self._pairs.append(self._pair(*pairs[number], number))
+        return self._pairs[:count]
 
     def others(self) -> Sequence[PairSample]:
         """None: the listed functions are enough for distances."""

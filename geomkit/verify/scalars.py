@@ -15,6 +15,7 @@ from .check import Check
 from .context import Context
 from .decide import Identity, Outcome, decide
 from .report import Verdict
+from .signs import is_positive
 from .tensors import ratio_note
 
 if TYPE_CHECKING:
@@ -91,13 +92,33 @@ def scalar_identity(context: Context, kind: ScalarKind, claimed: sympy.Expr) -> 
     Returns:
         The identity.
     """
+    def residual() -> Element:
+        if kind.attribute == "volume_element":
+            return _volume_residual(context, claimed)
+        return context.element(claimed) - context.curvature.element(kind.attribute)
+
     return Identity(
         kind.symbol,
-        lambda: context.element(claimed) - context.curvature.element(kind.attribute),
+        residual,
         lambda view: view.value(claimed),
         kind.balls,
         lambda view: view.complex_value(claimed),
     )
+
+
+def _volume_residual(context: Context, claimed: sympy.Expr) -> Element:
+    """Claimed^2 - |det g|, where the claimed expression is positive on the domain.
+
+    That avoids the root of the determinant. The sign of the determinant is that at any point.
+    """
+    value, determinant = context.element(claimed), context.curvature.element("determinant")
+    square = value * value
+    residual = square - determinant
+    if not residual.is_zero:
+        residual = square + determinant
+    if residual.is_zero and not is_positive(claimed, context.metric.domain):
+        raise FieldError(claimed, "its square is |det g|, but its sign on the domain is not decided")
+    return residual
 
 
 def describe_failure(

@@ -17,6 +17,7 @@ from .context import Context
 from .decide import Outcome
 from .report import Verdict
 from .sampling import REGULAR_BITS
+from .signs import factors, keeps_sign
 
 if TYPE_CHECKING:
     from geomkit.files import Claim
@@ -136,12 +137,9 @@ def _is_definite(chart: Chart, block: Sequence[int]) -> bool:
     For a block of one entry even powers do not matter, since they do not change its sign: where
     they vanish the metric is degenerate, and not meant.
     """
-    field = chart.field
     determinant = _minor(chart, list(block), list(block))
-    _, factors = field.ring.factor(field.numerator(determinant))
-    powers = [*factors, *((field.base(i), e) for i, e in enumerate(determinant.denominator) if e)]
-    changing = [poly for poly, power in powers if len(block) > 1 or power % 2]
-    return all(field.signs.of(poly) is not None for poly in changing)
+    changing = [base for base, power in factors(determinant) if len(block) > 1 or power % 2]
+    return all(keeps_sign(base, chart.metric.domain) for base in changing)
 
 
 def _minor(chart: Chart, rows: list[int], columns: list[int]) -> Element:
