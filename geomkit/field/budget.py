@@ -13,8 +13,9 @@ from ..errors import BudgetError
 
 __all__ = ["Budget"]
 
-# Measured on one core: FLINT multiplies sparse polynomials at 1e7 to 4e7 term products a second.
-PRODUCTS_PER_SECOND = 1e7
+# FLINT multiplies sparse polynomials at 1e7 to 4e7 term products a second on one core; sorting,
+# reducing and dividing what comes out costs about as much again.
+PRODUCTS_PER_SECOND = 5e6
 # A polynomial beyond this many terms (some hundred megabytes) helps nobody.
 MAX_TERMS = 2_000_000
 

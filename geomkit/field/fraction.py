@@ -132,9 +132,10 @@ class Element:
         right = self._coerce(other)
         if right is None:
             return NotImplemented
-        return self.denominator == right.denominator and bool(
+        same = self.denominator == right.denominator and bool(
             self.field.numerator(self) == self.field.numerator(right)
         )
+        return same or (not self.field.canonical and (self - right).is_zero)
 
     __hash__ = None  # type: ignore[assignment]
 

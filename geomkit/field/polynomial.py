@@ -75,15 +75,21 @@ class FlintRing:
     """`fmpq_mpoly` of python-flint."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        from flint import Ordering, fmpq, fmpq_mpoly_ctx
+        from flint import fmpq
 
         self.names = names
         self.index = {name: i for i, name in enumerate(names)}
         self._fmpq = fmpq
-        self.context = fmpq_mpoly_ctx.get(list(names), Ordering.lex)
+        self.context = self._context(names)
         self.gens = tuple(self.context.gens())
         self.zero = self.context.constant(0)
         self.one = self.context.constant(1)
+
+    @staticmethod
+    def _context(names: Iterable[str]) -> Any:
+        from flint import Ordering, fmpq_mpoly_ctx
+
+        return fmpq_mpoly_ctx.get(list(names), Ordering.lex)
 
     def constant(self, value: Fraction | int) -> Poly:
         return self.context.constant(self._fmpq(value.numerator, value.denominator))
@@ -103,11 +109,14 @@ class FlintRing:
         return poly % divisor
 
     def factor(self, poly: Poly) -> tuple[Fraction, list[tuple[Poly, int]]]:
-        constant, factors = poly.factor()
+        # FLINT's factorisation slows down with generators that do not even occur
+        used = [n for n, d in zip(self.names, self.degrees(poly), strict=True) if d]
+        small = self._context(used)
+        constant, factors = poly.project_to_context(small).factor()
         content = Fraction(int(constant.p), int(constant.q))
         result = []
         for factor, exponent in factors:
-            scale, primitive = _primitive(self, factor)
+            scale, primitive = _primitive(self, factor.project_to_context(self.context))
             content *= scale**exponent
             result.append((primitive, int(exponent)))
         return content, result

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["rationalise"]
 
+# A norm of more terms than this would swell everything it divides (two-centre problems): such a
+# factor stays as it is. Zero is still recognised then, but equal elements may look different.
+MAX_NORM = 100
 # (index of a base factor, its exponent)
 BasePower = tuple[int, int]
 
@@ -36,18 +39,22 @@ def rationalise(field: Field, factor: Poly) -> Iterator[tuple[Poly, list[BasePow
         poly, exponent = pending.pop()
         level = _top_eliminated(field, poly)
         if level is None:
-            content, parts = field.ring.factor(poly)
+            content, parts = field.factor(poly)
             bases = [(field.base_index(p), e * exponent) for p, e in parts]
             yield field.ring.constant(1 / content**exponent), bases
             continue
         cofactor, norm = _norm(field, poly, level)
+        if len(norm) > MAX_NORM:
+            field.canonical = False
+            yield field.ring.one, [(field.base_index(poly), exponent)]
+            continue
         if norm == 0:
             raise FieldError(
                 "a quotient", "its denominator is a zero divisor: the roots are dependent"
             )
         for _ in range(exponent):
             yield cofactor, []
-        content, parts = field.ring.factor(norm)
+        content, parts = field.factor(norm)
         yield field.ring.constant(1 / content**exponent), []
         pending += [(p, e * exponent) for p, e in parts]
 
