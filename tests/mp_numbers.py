@@ -41,8 +41,16 @@ _NAMED |= {
 
 def number(expression: Any, values: Mapping[Any, Any] | None = None) -> Number:
     """Value of a SymPy tree at `values` (symbol to number) with `DIGITS` working digits."""
-    known = {symbol: _constant(value) for symbol, value in (values or {}).items()}
-    return _walk(sympy.sympify(expression), known)
+    return evaluator(values or {})(expression)
+
+
+def evaluator(values: Mapping[Any, Any]) -> Callable[[Any], Number]:
+    """`number` at one point, which remembers the subtrees of all expressions it has seen.
+
+    Keys may be whole trees, such as f(x) and its derivatives: they are looked up, not entered.
+    """
+    known = {tree: _constant(value) for tree, value in values.items()}
+    return lambda expression: _walk(sympy.sympify(expression), known)
 
 
 def _constant(value: Any) -> Number:
