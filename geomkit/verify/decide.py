@@ -35,6 +35,9 @@ TOLERANCE = Fraction(1, 10**40)
 # So many points are tried in search of one where the claimed side is real.
 DEFINED_POINTS = 24
 
+# Marks a finding that more bits cannot change.
+FINAL = "final"
+
 Ball = Any  # flint.arb, or an interval where python-flint is missing
 
 
@@ -159,36 +162,29 @@ def compare(identity: Identity, sample: Sample, bits: int) -> tuple[str, Any, An
         the tolerance, ("hidden", reason, None) where the claimed side is not real, ("singular",
         reason, None) where the true side has no value, and ("wide", claimed, true) otherwise.
     """
-    sides: tuple[Any, Any] = (None, None)
+    finding: tuple[str, Any, Any] = ("wide", None, None)
     for doubling in range(DOUBLINGS + 1):
         precision = bits << doubling
         with Balls(precision).working():
-            view = sample.view(precision)
-            try:
-                true, reason = _side(identity.true, view)
-                if reason:
-                    return "singular", reason, None
-                claimed, reason = _side(identity.claimed, view)
-                if reason:
-                    return "hidden", reason, None
-            except UndecidedError:
-                continue
-            verdict = _difference(claimed, true, Balls(precision).number(TOLERANCE))
-            if verdict:
-                return verdict, claimed, true
-            sides = (claimed, true)
-    if sides[0] is None:
-        return "singular", f"undecided with {bits << DOUBLINGS} bits", None
-    return "wide", *sides
+            finding = _compare_once(identity, sample.view(precision), precision)
+            if finding[0] in ("equal", "different") or finding[2] is FINAL:
+                break
+    return finding
 
 
-def _side(side: Callable[[Any], Ball], view: Any) -> tuple[Ball, str]:
-    try:
-        return side(view), ""
-    except UndecidedError:
-        raise
-    except (DomainError, EvaluationError, ZeroDivisionError) as error:
-        return None, str(error) or type(error).__name__
+def _compare_once(identity: Identity, view: Any, bits: int) -> tuple[str, Any, Any]:
+    """What `compare` finds with one precision; the third entry is FINAL if more bits cannot help."""
+    values = []
+    for side, name in ((identity.true, "singular"), (identity.claimed, "hidden")):
+        try:
+            values.append(side(view))
+        except UndecidedError as error:
+            return name, f"{error}", None
+        except (DomainError, EvaluationError, ZeroDivisionError) as error:
+            return name, str(error) or type(error).__name__, FINAL
+    true, claimed = values
+    verdict = _difference(claimed, true, Balls(bits).number(TOLERANCE))
+    return verdict or "wide", claimed, true
 
 
 def _difference(claimed: Ball, true: Ball, tolerance: Ball) -> str:

@@ -474,6 +474,7 @@ class PairSample:
     sampler: PairSampler
     point: Point
     example: int
+    origin: PairSample | None = None
     _views: dict[int, PairView] = field(default_factory=dict, repr=False)
 
     def view(self, bits: int) -> PairView:
@@ -484,9 +485,12 @@ class PairSample:
 
     def describe(self) -> dict[str, Any]:
         """Both points, parameters and functions."""
-        text = describe(self.sampler.metric, self.point, self.example)
+        shown = self if self.origin is None else self.origin
+        text = describe(self.sampler.metric, shown.point, self.example)
         for symbol in self.sampler.second:
             text["point"][str(symbol)] = text["parameters"].pop(str(symbol))
+        if self.origin is not None:
+            text["limit"] = "x_0 + eps (x - x_0) for eps -> 0"
         return text
 
     def towards(self, step: sympy.Rational) -> PairSample:
@@ -495,32 +499,33 @@ class PairSample:
         pairs = zip(self.sampler.metric.coordinates, self.sampler.second, strict=True)
         for x, x0 in pairs:
             point[x] = point[x0] + step * (point[x] - point[x0])
-        return PairSample(self.sampler, point, self.example)
+        return PairSample(self.sampler, point, self.example, self)
 
     def segment_length(self, steps: int, bits: int) -> Ball | None:
-        """Length of the straight segment in coordinates, by the midpoint rule.
+        """A ball that contains the length of the straight segment in coordinates.
 
         Args:
-            steps: number of steps.
+            steps: number of pieces, on each of which the metric is enclosed.
             bits: working precision.
 
         Returns:
-            The length, or None if the metric is not positive along the segment.
+            The length, or None if the metric is not proved to be positive along the segment.
         """
-        total = Balls(bits).number(0)
+        number = Balls(bits).number
         pairs = list(zip(self.sampler.metric.coordinates, self.sampler.second, strict=True))
-        for step in range(steps):
-            share = sympy.Rational(2 * step + 1, 2 * steps)
-            place = {x: self.point[x0] + share * (self.point[x] - self.point[x0]) for x, x0 in pairs}
-            g = View(self.sampler.metric, {**self.point, **place}, self.example, bits).geometry.g
-            square = _square(g, [self._ball(self.point[x] - self.point[x0], bits) for x, x0 in pairs])
+        start = [number(self.point[x0]) for _, x0 in pairs]
+        step = [number(self.point[x] - self.point[x0]) for x, x0 in pairs]
+        total = number(0)
+        for piece in range(steps):
+            ends = number(Fraction(piece, steps)), number(Fraction(piece + 1, steps))
+            share = ends[0].union(ends[1])
+            place = {x: a + share * b for (x, _), a, b in zip(pairs, start, step, strict=True)}
+            view = View(self.sampler.metric, {**self.point, **place}, self.example, bits)
+            square = _square(view.geometry.g, step)
             if not square > 0:
                 return None
             total += square.sqrt()
         return total / steps
-
-    def _ball(self, value: sympy.Rational, bits: int) -> Ball:
-        return Balls(bits).number(value)
 
 
 def _square(g: Sequence[Sequence[Ball]], v: Sequence[Ball]) -> Ball:
