@@ -19,6 +19,7 @@ __all__ = ["Interval", "enclose"]
 
 Interval = tuple[Fraction, Fraction]
 
+_MAX_BITS = 20_000  # bounds are numbers of moderate size; towers of powers are not
 # Monotone on the whole real line, or handled as such by mpmath.iv itself.
 _FUNCTIONS: dict[Any, Callable[[Any], Any]] = {
     sympy.exp: iv.exp,
@@ -57,7 +58,10 @@ def enclose(expression: sympy.Expr, boxes: Mapping[sympy.Symbol, Interval]) -> I
     known = [argument for argument in arguments if argument is not None]
     if len(known) < len(arguments) or not known:
         return None
-    return _combine(expression, known)
+    result = _combine(expression, known)
+    if result is None or any(end.denominator.bit_length() > _MAX_BITS for end in result):
+        return None
+    return None if any(end.numerator.bit_length() > _MAX_BITS for end in result) else result
 
 
 def _combine(expression: sympy.Expr, arguments: list[Interval]) -> Interval | None:

@@ -140,6 +140,41 @@ def test_definitions_and_derived_parameters_are_resolved_in_any_order() -> None:
     assert [str(box.symbol) for box in metric.domain.boxes] == ["u", "x", "y"]
 
 
+def test_derivatives_of_definitions_are_not_those_of_a_symbol() -> None:
+    metric = Metric(
+        ["x", "y"],
+        [["1 + diff(B, x)**2", "0"], ["0", r"1 + \left(\frac{\partial A}{\partial y}\right)^2"]],
+        definitions={"B": "diff(A, x)*y", "A": "x**3*y**2 + C", "C": "1"},
+    )
+    x, y = metric.coordinates
+    assert metric.matrix == sympy.ImmutableDenseMatrix(
+        sympy.diag(1 + (6 * x * y**3) ** 2, 1 + (2 * x**3 * y) ** 2)
+    )
+    assert metric.resolve("diff(A, x, y)") == 6 * x**2 * y
+    unevaluated = sympy.Derivative(sympy.Symbol("A") ** 1 * sympy.Symbol("x"), sympy.Symbol("x"))
+    assert metric.resolve(unevaluated) == sympy.expand(4 * x**3 * y**2 + 1)
+
+
+def test_definitions_that_explode_are_refused_at_once() -> None:
+    laughs = {"D0": "x*y"} | {f"D{i}": f"D{i - 1} + 1/(1 + D{i - 1}**2)" for i in range(1, 60)}
+    with pytest.raises(MetricError, match=r"definitions.D.*more than 5000; use fewer nested"):
+        Metric(["x", "y"], [["1 + D59**2", "0"], ["0", "1"]], definitions=laughs)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "exp(exp(exp(100+x)))",
+        "gamma(exp(exp(x+5)))",
+        "(2+x**2)**((2+x**2)**((2+x**2)**9))",
+        "sinh(10**9*x)",
+    ],
+)
+def test_entries_that_cannot_be_evaluated_are_refused_at_once(entry: str) -> None:
+    with pytest.raises(MetricError, match="not a real number of moderate size"):
+        Metric(["x"], [[entry]], domain={"x": ["1", "2"]})
+
+
 def test_functions_and_their_examples() -> None:
     metric = Metric(
         ["t", "x"],
@@ -425,6 +460,11 @@ def test_errors_are_of_the_family() -> None:
         polar(matrix=[["1", "0"], ["0", "r**2 + q"]])
     assert caught.value.position == 7
     assert caught.value.where == "matrix[1][1]"
+
+
+def test_extreme_scales_are_not_degenerate() -> None:
+    assert Metric(["x", "y"], [["10**90", "10**90"], ["10**90", "10**90 + x/10**30"]]).n == 2
+    assert Metric(["x", "y"], [["10**(-90)", "0"], ["0", "10**90"]]).n == 2
 
 
 def test_a_metric_that_is_regular_somewhere_is_accepted() -> None:

@@ -7,6 +7,7 @@ found on the way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,8 @@ import sympy
 from geomkit.domain import Box, outer_interval
 from geomkit.errors import MetricError
 from geomkit.intervals import Interval, enclose
-from geomkit.metric.names import Item, nearest
-from geomkit.metric.reading import read
+from geomkit.metric.names import Item, canonical_name, nearest
+from geomkit.metric.reading import expanded_size, has_derivative, read
 
 __all__ = ["Assumptions"]
 
@@ -139,14 +140,29 @@ class Assumptions:
 
     def _resolved(self, given: Any, where: str) -> tuple[sympy.Expr, sympy.Expr]:
         """The expression with values substituted, and as stated, both in final symbols."""
-        expression = read(given, self._provisional, where)
+        names = self._provisional
+        if has_derivative(given):
+            mentioned = set(re.findall(r"\w+", canonical_name(given)))
+            self._visit_all(mentioned)
+            names = {**names, **{n: self._meaning(n) for n in mentioned if n in self.symbols}}
+        expression = read(given, names, where)
         needed = {symbol.name for symbol in expression.free_symbols}
-        for name in self._order:
-            if name in needed:
-                self._visit(name)
-        stated = expression.xreplace({self._provisional[n]: self.symbols[n] for n in needed})
+        self._visit_all(needed)
+        final = {self._provisional[n]: self.symbols[n] for n in needed}
+        stated = expression.xreplace(final)
         values = {self.symbols[n]: self.values[n] for n in needed if n in self.values}
+        if values:
+            sizes = {symbol: expanded_size(value, {}, where) for symbol, value in values.items()}
+            expanded_size(stated, sizes, where)
         return (stated.xreplace(values) if values else stated), stated
+
+    def _visit_all(self, names: set[str]) -> None:
+        for name in self._order:
+            if name in names:
+                self._visit(name)
+
+    def _meaning(self, name: str) -> sympy.Expr:
+        return self.values.get(name, self.symbols[name])
 
     def _only_parameters(self, expression: sympy.Expr, where: str) -> None:
         for symbol in sorted(expression.free_symbols, key=str):

@@ -20,13 +20,16 @@ from geomkit.domain import Point
 from geomkit.errors import MetricError
 from geomkit.metric.declarations import Declarations
 from geomkit.metric.functions import concretise
+from geomkit.metric.magnitude import is_moderate
 
 __all__ = ["GeomkitWarning", "check_regular", "symmetrised", "warn_unused"]
 
-_DIGITS = 30
-# Two exact zeros at 30 digits differ by rounding in the last few; 1e-20 leaves ten digits for that.
-_TINY = mpmath.mpf(10) ** -20
+# Few digits settle nearly every metric; many are used before one is called degenerate. What is
+# smaller than 10^(10 - digits), relative to its row, counts as zero: ten digits are for rounding.
+_FEW, _MANY, _ROUNDING = 30, 250, 10
 _POINTS = 40  # tried, until one is regular
+# SymPy raises its working precision until digits are significant; what then is below is zero.
+_SAME = mpmath.mpf(10) ** -40
 # What coordinates are usually called.
 _COORDINATE = re.compile(r"(t|r|x|y|z|u|v|rho|tau|eta|xi|chi|psi|theta|vartheta|phi|varphi)_?\d*\Z")
 _ENOUGH = 6  # finite points at which the determinant vanishes: then it vanishes
@@ -61,9 +64,9 @@ def symmetrised(
         if difference == 0:
             continue
         concrete = concretise(difference, declarations.functions)
-        values = [_value(concrete, point) for point in points]
+        values = [_value(concrete, point, _FEW) for point in points]
         known = [value for value in values if value is not None]
-        if not known or any(abs(value) > _TINY * _TINY for value in known):
+        if not known or any(abs(value) > _SAME for value in known):
             raise MetricError(
                 f"the matrix is not symmetric: g[{j},{i}] - g[{i},{j}] = "
                 f"{_short(stated[j, i] - stated[i, j])}; give the full matrix with equal entries "
@@ -86,10 +89,12 @@ def check_regular(matrix: sympy.ImmutableDenseMatrix, declarations: Declarations
     singular: list[Point] = []
     trouble = ""
     for point in declarations.domain.stream(attempts=_POINTS):
-        values = _matrix_at(concrete, point)
+        values = _matrix_at(concrete, point, _FEW)
         if isinstance(values, tuple):
             trouble = trouble or _describe(matrix, values, point)
-        elif _nonzero_determinant(values):
+        elif _nonzero_determinant(values, _FEW) or (
+            not singular and _regular_at(concrete, point, _MANY)
+        ):
             return
         else:
             singular.append(point)
@@ -138,7 +143,12 @@ def warn_unused(matrix: sympy.ImmutableDenseMatrix, declarations: Declarations) 
         )
 
 
-def _matrix_at(matrix: Any, point: Point) -> list[list[Any]] | tuple[int, int]:
+def _regular_at(matrix: Any, point: Point, digits: int) -> bool:
+    values = _matrix_at(matrix, point, digits)
+    return not isinstance(values, tuple) and _nonzero_determinant(values, digits)
+
+
+def _matrix_at(matrix: Any, point: Point, digits: int) -> list[list[Any]] | tuple[int, int]:
     """The matrix at a point, or the entry (i, j) that has no real finite value there."""
     n = matrix.rows
     rows: list[list[Any]] = [[mpmath.mpf(0)] * n for _ in range(n)]
@@ -146,7 +156,7 @@ def _matrix_at(matrix: Any, point: Point) -> list[list[Any]] | tuple[int, int]:
     for i, j in _upper_triangle(n):
         entry = matrix[i, j]
         if entry not in known:
-            known[entry] = _value(entry, point)
+            known[entry] = _value(entry, point, digits)
         if known[entry] is None:
             return i, j
         rows[i][j] = rows[j][i] = known[entry]
@@ -157,26 +167,30 @@ def _upper_triangle(n: int) -> Iterator[tuple[int, int]]:
     return ((i, j) for i in range(n) for j in range(i, n))
 
 
-def _value(expression: sympy.Expr, point: Point) -> Any:
+def _value(expression: sympy.Expr, point: Point, digits: int) -> Any:
     """A real number as mpf, or None where the expression has no such value."""
     if expression.is_Rational:
-        return mpmath.mpf(int(expression.p)) / int(expression.q)
+        with mpmath.workdps(digits):
+            return mpmath.mpf(int(expression.p)) / int(expression.q)
+    if not is_moderate(expression, point):
+        return None
     try:
-        number = expression.evalf(_DIGITS, subs=point)
+        number = expression.evalf(digits, subs=point)
         re, im = number.as_real_imag()
         if not (re.is_number and re.is_finite and im.is_number):
             return None
-        if abs(im) > _TINY * abs(re):
+        if abs(im) > abs(re) / 10**20:
             return None
-        return re._to_mpmath(110)  # 30 digits and some
+        return re._to_mpmath(4 * digits)  # bits, more than there are
     except (ArithmeticError, ValueError, TypeError, AttributeError, NotImplementedError):
         return None  # a pole of a special function, for instance
 
 
-def _nonzero_determinant(rows: list[list[Any]]) -> bool:
+def _nonzero_determinant(rows: list[list[Any]], digits: int) -> bool:
     """Whether |det| is more than rounding, by elimination with pivots scaled to their rows."""
     n = len(rows)
-    with mpmath.workdps(_DIGITS):
+    with mpmath.workdps(digits):
+        tiny = mpmath.mpf(10) ** (_ROUNDING - digits)
         scaled = []
         for row in rows:
             size = max(map(abs, row))
@@ -185,7 +199,7 @@ def _nonzero_determinant(rows: list[list[Any]]) -> bool:
             scaled.append([x / size for x in row])
         for k in range(n):
             pivot = max(range(k, n), key=lambda i: abs(scaled[i][k]))
-            if abs(scaled[pivot][k]) < _TINY:
+            if abs(scaled[pivot][k]) < tiny:
                 return False
             scaled[k], scaled[pivot] = scaled[pivot], scaled[k]
             for row in scaled[k + 1 :]:
@@ -197,7 +211,7 @@ def _nonzero_determinant(rows: list[list[Any]]) -> bool:
 def _describe(matrix: Any, entry: tuple[int, int], point: Point) -> str:
     i, j = entry
     shown = _short(matrix[i, j])
-    return f": at {_shown(point)}, say, g[{i},{j}] = {shown} is not a finite real number"
+    return f": at {_shown(point)}, say, g[{i},{j}] = {shown} is not a real number of moderate size"
 
 
 def _shown(point: Point) -> str:

@@ -16,7 +16,7 @@ from geomkit.errors import MetricError
 from geomkit.metric.assumptions import Assumptions
 from geomkit.metric.functions import UnspecifiedFunction, declare_functions
 from geomkit.metric.names import named_items, nearest
-from geomkit.metric.reading import read
+from geomkit.metric.reading import expanded_size, has_derivative, read
 
 __all__ = ["Declarations", "Definition", "Parameter", "declare"]
 
@@ -78,9 +78,22 @@ class Declarations:
 
     @cached_property
     def names(self) -> Mapping[str, Any]:
-        """Symbols and function classes by name: what `expressions.parse` needs."""
+        """What each name stands for when formulas are read.
+
+        Symbols and function classes; for definitions what they abbreviate, so that their
+        derivatives are not those of a mere symbol.
+        """
+        values = {d.symbol.name: d.value for d in self.definitions}
+        return MappingProxyType({**self._stated_names, **values})
+
+    @cached_property
+    def _stated_names(self) -> Mapping[str, Any]:
         functions = {f.name: type(f.function) for f in self.functions}
         return MappingProxyType({**self.symbols, **functions})
+
+    @cached_property
+    def _sizes(self) -> Mapping[sympy.Symbol, int]:
+        return {s: expanded_size(value, {}, str(s)) for s, value in self.substitution.items()}
 
     @cached_property
     def substitution(self) -> Mapping[sympy.Symbol, sympy.Expr]:
@@ -104,7 +117,11 @@ class Declarations:
         Raises:
             MetricError: for foreign symbols, and functions with a wrong number of arguments.
         """
-        expression = read(given, {**self.names, **extra} if extra else self.names, where)
+        names = self.names if has_derivative(given) else self._stated_names
+        expression = read(given, {**names, **extra} if extra else names, where)
+        if expression.has(sympy.Derivative):
+            # of an abbreviation, or not carried out by the user: only those of functions remain
+            expression = self.resolve(expression).doit()
         arity = {f.name: len(f.arguments) for f in self.functions}
         for call in expression.atoms(AppliedUndef) if arity else ():
             name = type(call).__name__
@@ -125,7 +142,11 @@ class Declarations:
             The same in coordinates, free parameters and functions only.
         """
         rule = self.substitution
-        return expression.xreplace(dict(rule)) if rule else expression
+        if not rule or expression.free_symbols.isdisjoint(rule):
+            return expression
+        for entry in expression if isinstance(expression, sympy.MatrixBase) else [expression]:
+            expanded_size(entry, self._sizes, "expression")
+        return expression.xreplace(dict(rule))
 
 
 def declare(

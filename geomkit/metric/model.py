@@ -118,7 +118,7 @@ class Metric:
 
     @property
     def names(self) -> Mapping[str, Any]:
-        """Symbols and function classes by name, as `geomkit.expressions.parse` takes them."""
+        """What `geomkit.expressions.parse` needs: symbols, functions, values of definitions."""
         return self._declarations.names
 
     def index(self, coordinate: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,11 @@ from geomkit import expressions
 from geomkit.errors import MetricError
 from geomkit.metric.names import canonical_name, nearest
 
-__all__ = ["adopt", "is_latex", "read"]
+__all__ = ["adopt", "expanded_size", "has_derivative", "is_latex", "read"]
+
+_MAX_NODES = 5_000
+# Anything that may be a derivative; too many matches cost an abbreviation, too few a wrong result.
+_DERIVATIVE = re.compile(r"diff|Derivative|partial|nabla|dot|prime|'|\\frac\s*\{?\s*(?:d|\\mathrm)")
 
 
 def read(given: Any, names: Mapping[str, Any], where: str) -> sympy.Expr:
@@ -46,6 +51,44 @@ def is_latex(text: str) -> bool:
         True for LaTeX; formulas such as x^2+1, which are both, count as plain.
     """
     return "\\" in text or "{" in text
+
+
+def has_derivative(text: Any) -> bool:
+    """Whether a text may contain a derivative.
+
+    An abbreviation is a symbol, and the derivative of a symbol is 0. So texts with derivatives are
+    read with what the abbreviations stand for.
+
+    Args:
+        text: what a user gives.
+
+    Returns:
+        True if it looks like it; False is certain.
+    """
+    return isinstance(text, str) and _DERIVATIVE.search(text) is not None
+
+
+def expanded_size(expression: Any, sizes: Mapping[sympy.Symbol, int], where: str) -> int:
+    """Return how many nodes an expression has once abbreviations are put in.
+
+    Args:
+        expression: an expression with abbreviations.
+        sizes: nodes of what each abbreviation stands for.
+        where: what it is, for messages.
+
+    Returns:
+        The number of nodes.
+
+    Raises:
+        MetricError: if it is absurd; abbreviations of abbreviations grow exponentially.
+    """
+    size = sum(sizes.get(node, 1) for node in sympy.preorder_traversal(expression))
+    if size > _MAX_NODES:
+        raise MetricError(
+            f"{where}: with its abbreviations put in it has {size} parts, more than {_MAX_NODES}; "
+            "use fewer nested definitions"
+        )
+    return size
 
 
 def adopt(expression: sympy.Expr, names: Mapping[str, Any], where: str) -> sympy.Expr:

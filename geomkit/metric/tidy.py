@@ -5,6 +5,7 @@ Only how entries look depends on this module; the exact engine has normal forms 
 
 from __future__ import annotations
 
+from math import comb, prod
 from typing import Any
 
 import sympy
@@ -12,7 +13,7 @@ from sympy.core.function import AppliedUndef
 
 __all__ = ["tidy"]
 
-_LARGE = 400  # operations; larger entries are left as they are
+_LARGE = 400  # operations, or terms after expansion; larger entries are left as they are
 # f^2 = a + b g^2 for (f, g, a, b)
 _SQUARES = ((sympy.sin, sympy.cos, 1, -1), (sympy.cosh, sympy.sinh, 1, 1))
 
@@ -32,12 +33,29 @@ def tidy(expression: sympy.Expr) -> sympy.Expr:
         >>> tidy((a * sin(u) * cos(v)) ** 2 + (a * sin(u) * sin(v)) ** 2)
         a**2*sin(u)**2
     """
-    if expression.count_ops() > _LARGE or expression.has(AppliedUndef):
+    if (
+        expression.has(AppliedUndef)
+        or expression.count_ops() > _LARGE
+        or _terms(expression) > _LARGE
+    ):
         return expression
     expanded = sympy.expand(expression)
     reduced = _without_squares(expanded)
     candidates = [expression, sympy.factor_terms(expanded), _with_squares(reduced)]
     return min(candidates, key=lambda candidate: candidate.count_ops())
+
+
+def _terms(expression: Any) -> int:
+    """An upper bound for the number of terms of the expanded expression."""
+    if expression.is_Add:
+        return sum(map(_terms, expression.args))
+    if expression.is_Mul:
+        return prod(map(_terms, expression.args))
+    if expression.is_Pow and expression.exp.is_Integer:
+        base, power = _terms(expression.base), min(abs(int(expression.exp)), _LARGE)
+        return comb(base + power - 1, power)
+    # arguments of functions are expanded as well
+    return max([1, *map(_terms, expression.args)])
 
 
 def _without_squares(expression: Any) -> Any:
