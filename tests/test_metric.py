@@ -350,6 +350,12 @@ def test_round_trips() -> None:
     assert hash(pickle.loads(pickle.dumps(metric))) == hash(metric)
 
 
+def test_what_has_no_text_is_refused() -> None:
+    metric = Metric(["x", "y"], [["2+diff(f(x*y),x)**2", "0"], ["0", "1"]], functions=["f(x)"])
+    with pytest.raises(MetricError, match="derivative of a composite function"):
+        metric.to_dict()
+
+
 def test_line_element_uses_the_abbreviations() -> None:
     assert kerr().line_element() == (
         "(2*M*r/Sigma - 1)*dt**2 - 4*M*a*r*sin(theta)**2*dt*dphi/Sigma + Sigma*dr**2/Delta"

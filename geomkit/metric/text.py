@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from geomkit import expressions
+from geomkit.errors import MetricError
 from geomkit.metric.combinations import ingredients
 
 if TYPE_CHECKING:
@@ -76,7 +77,16 @@ def as_dict(metric: Metric) -> dict[str, Any]:
 
     Returns:
         What `Metric.from_dict` reads.
+
+    Raises:
+        MetricError: for derivatives of composite functions, f' at x**2 + y**2.
     """
+    stated = [metric.stated, *(d.stated for d in metric.definitions)]
+    if any(entry.has(sympy.Subs) for entry in stated):
+        raise MetricError(
+            f"metric {metric.name!r} contains the derivative of a composite function, which has no "
+            "notation in text; declare its derivative as another function, or keep the SymPy form"
+        )
     texts = _texts(ingredients(metric), metric)
     result: dict[str, Any] = {
         "name": metric.name,
