@@ -308,8 +308,9 @@ def test_exit_statuses(tmp_path: Path) -> None:
     assert geomkit("verify", good, wrong).returncode == 1
     done = geomkit("verify", wrong, broken, good)
     assert done.returncode == 2
-    assert "scalar_curvature" in done.stdout  # the nearest kind, or the list of kinds
-    assert "2 claims" not in done.stdout.splitlines()[0]
+    assert "scalar_curvature" in done.stderr  # the nearest kind, or the list of kinds
+    assert "broken.toml" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert done.stdout.splitlines()[-1].startswith("3 claims in 3 files")
 
 
@@ -329,6 +330,19 @@ def test_verify_writes_json_and_html(tmp_path: Path) -> None:
         ["out.json", "out.html"],
         ["out.html", "out.json"],
     )  # no temporary file is left
+
+
+def test_a_warning_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "unused.toml"
+    path.write_text(
+        '[metric]\ncoordinates = ["R", "phi"]\nmatrix = [["1", "0"], ["0", "r**2"]]\n'
+        "[metric.parameters]\nr = {positive = true}\n",
+        "utf-8",
+    )
+    done = geomkit("derive", str(path), "-q", "scalar")
+    assert done.returncode == 0
+    assert done.stderr.startswith("geomkit: warning: the coordinate R is never used")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_verify_takes_folders(tmp_path: Path) -> None:

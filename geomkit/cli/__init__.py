@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from typing import TextIO
 
+from geomkit.cli.terminal import complain
 from geomkit.errors import BudgetError, GeomkitError
 
 __all__ = ["main"]
@@ -24,6 +27,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that cannot show a letter shows an escape
             stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _warn
     try:
         from geomkit.cli.app import app
 
@@ -46,9 +50,22 @@ def main() -> None:
         _leave(f"internal error, {type(error).__name__}: {error}; {hint}", INTERNAL)
 
 
+def _warn(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show a warning as a user wants it: without the line of our source that gave it."""
+    del category, filename, lineno, file, line
+    complain(f"warning: {message}")
+
+
 def _leave(message: str, status: int) -> None:
     """Say on stderr what went wrong and end, without a traceback unless one is asked for."""
-    print(f"geomkit: error: {message}", file=sys.stderr)  # noqa: T201
+    complain(f"error: {message}")
     if os.environ.get("GEOMKIT_DEBUG"):
         raise  # the exception that the caller is handling
     sys.exit(status)

@@ -25,7 +25,7 @@ def find_metric(target: str) -> Metric:
 
     Raises:
         FileError: there is no such file and no such name, or the file cannot be used.
-    """  # noqa: DOC502  (load raises it too)
+    """
     from geomkit.files import load
 
     return load(claim_path(target))

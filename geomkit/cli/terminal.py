@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["colourful", "console", "emit", "strong"]
+__all__ = ["colourful", "complain", "console", "emit", "strong"]
 
 
 def colourful(stream: TextIO | None = None) -> bool:
@@ -46,6 +46,17 @@ def emit(text: str) -> None:
     """
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()  # a reader that has left shows here, and not when Python ends
+
+
+def complain(text: str) -> None:
+    """Print to standard error, with the name of the program in front.
+
+    Args:
+        text: what to print.
+    """
+    sys.stdout.flush()
+    sys.stderr.write(f"geomkit: {text}\n")
+    sys.stderr.flush()
 
 
 def console(*, stderr: bool = False) -> Console:

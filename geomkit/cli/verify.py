@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geomkit.cli.terminal import colourful, console, emit
+from geomkit.cli.terminal import colourful, complain, console, emit
 from geomkit.verify import verify
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["progress_bar", "run", "verdict_lines", "write_text"]
 Progress = Callable[[int, int, str], None]
 
 # The mark in front of a verdict, and its colour: bold blue and orange differ for everybody.
-_COLOURS = {"+": "1;34", "x": "1;38;5;208", "?": "1;33", "!": "1;31"}
+_COLOURS = {"+": "1;34", "x": "1;38;5;208", "?": "1;33"}
 
 
 def run(
@@ -58,9 +58,11 @@ def run(
             fallback=fallback,
             progress=step,
         )
-    if not quiet:
-        for file in report.files:
+    for file in report.files:
+        if not quiet:
             emit("\n".join(verdict_lines(file)))
+        if file.error:
+            complain(f"error: {file.error}")
     emit(str(report).splitlines()[-1])
     if json is not None:
         write_text(json, json_text.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
@@ -73,6 +75,8 @@ def run(
 def verdict_lines(file: FileResult) -> Iterator[str]:
     """Give the lines about one file; on a terminal the marks are coloured.
 
+    Why a file cannot be used is not among them: that goes to standard error.
+
     Args:
         file: the answers for the file.
 
@@ -81,6 +85,8 @@ def verdict_lines(file: FileResult) -> Iterator[str]:
     """
     for line in str(file).splitlines():
         match = re.match(r"( *)([+x?!])( .*)", line)
+        if match and match[2] == "!":
+            continue
         if match and colourful():
             space, mark, rest = match.groups()
             verdict, _, tail = rest.strip().partition(" ")
