@@ -19,7 +19,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from geomkit.errors import ParseError
 from geomkit.expressions import limits
-from geomkit.expressions.functions import Function
+from geomkit.expressions.functions import COMPLEX, Function
 
 __all__ = ["Builder"]
 
@@ -87,7 +87,7 @@ class Builder:
             message = "the expression is nested too deeply; split it by definitions"
             raise self.error(message, position) from None
         except Exception as error:  # SymPy raises nearly anything on nonsense
-            name = getattr(make, "__name__", "the operation")
+            name = getattr(make, "__name__", "the operation").lstrip("_")
             raise self.error(f"cannot evaluate {name}: {error}", position) from error
         if result is sympy.zoo or result is sympy.nan or result is sympy.oo or result is -sympy.oo:
             raise self.error("the value is infinite or undefined (a division by zero?)", position)
@@ -131,6 +131,18 @@ class Builder:
         self.charge(size // 64 * len(parts) + len(parts), position)
         return self.checked(make, *parts, position=position)
 
+    def negate(self, term: Any, position: int | None) -> Any:
+        """Negative of an expression.
+
+        Args:
+            term: a SymPy expression.
+            position: offset of the sign.
+
+        Returns:
+            -term.
+        """
+        return self.checked(sympy.Mul, sympy.S.NegativeOne, term, position=position)
+
     def invert(self, divisor: Any, position: int | None) -> Any:
         """Reciprocal of an expression.
 
@@ -141,7 +153,7 @@ class Builder:
         Returns:
             1/divisor.
         """
-        if divisor.is_zero:
+        if self.checked(_is_zero, divisor, position=position):
             raise self.error("division by zero", position)
         return self.checked(sympy.Pow, divisor, sympy.S.NegativeOne, position=position)
 
@@ -158,13 +170,15 @@ class Builder:
         """
         if exponent.is_Rational:
             self._check_exponent(base, exponent, position)
-            if exponent.is_negative and base.is_zero:
+            if exponent.is_negative and self.checked(_is_zero, base, position=position):
                 raise self.error("division by zero", position)
         else:
             self._check_growth("an exponent", exponent, limits.MAX_EXPONENT, position)
             self._check_terms(exponent, position)
             self._check_logarithms(exponent, position)
         result = self.checked(sympy.Pow, base, exponent, position=position)
+        if not exponent.is_Integer:
+            self._check_real(result, position)
         self.charge(limits.bits(result) // 64, position)
         if result.is_Pow and result.exp.is_Rational and not limits.is_small_exponent(result.exp):
             raise self.error(f"exponents are limited to {limits.MAX_EXPONENT}", position)
@@ -179,6 +193,19 @@ class Builder:
         if limits.bits(base) * max(1, abs(int(exponent.p)) // int(exponent.q)) > limits.MAX_BITS:
             raise self.error(
                 f"a number with more than {limits.MAX_BITS} bits would arise", position
+            )
+
+    def _check_real(self, result: Any, position: int | None) -> None:
+        """Refuse complex numbers at once: SymPy may decide their signs for minutes."""
+        factor = result.args[0] if result.is_Mul else result  # (-1)**(1/3)*x**(1/3)
+        number = result if result.is_number else factor
+        if not number.is_number or number.is_Rational:
+            return
+        if not self.checked(limits.is_real_number, number, position=position):
+            raise self.error(
+                "the value is complex (a root or logarithm of a negative number, an inverse "
+                "function outside its domain); complex metrics are not supported yet",
+                position,
             )
 
     def _check_growth(self, what: str, argument: Any, most: int, position: int | None) -> None:
@@ -239,6 +266,8 @@ class Builder:
             inverse = self.invert(sympy.sympify(exponent), position)
             return self.power(arguments[0], inverse, position)
         result = self.checked(function.build, *arguments, position=position)
+        if name in COMPLEX:
+            self._check_real(result, position)
         self.charge(limits.bits(result) // 64, position)
         return result
 
@@ -351,3 +380,7 @@ class Builder:
 _DERIVATIVE_NODE = 6  # a node of a derivative costs SymPy about six times one of a sum
 _SIGNED = (sympy.Abs, sympy.sign, sympy.Min, sympy.Max, sympy.Heaviside, sympy.Piecewise)
 _INDEFINITE = frozenset({sympy.zoo, sympy.nan, sympy.oo, -sympy.oo})
+
+
+def _is_zero(expression: Any) -> bool:
+    return expression.is_zero is True

@@ -12,12 +12,12 @@ from typing import Any
 
 import sympy
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "Function"]
+__all__ = ["COMPLEX", "CONSTANTS", "FUNCTIONS", "Function"]
 
 _FREE = 0  # any numerical argument
-_EXPONENTIAL = 10_000  # exp(10000) has 4343 digits before the point: large but harmless
+_EXPONENTIAL = 1000  # exp(1000) has 434 digits, tanh(1000) is as close to 1
 _FACTORIAL = 1000  # gamma(1000) has 2565 digits
-_RECURSIVE = 50  # SymPy unrolls a recursion or builds Bernoulli numbers
+_RECURSIVE = 50  # recursions, Bernoulli numbers, slow series
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,18 @@ def _rational(numerator: Any, denominator: Any = sympy.S.One) -> Any:
     return numerator / denominator
 
 
+def _binomial(upper: Any, lower: Any) -> Any:
+    # SymPy multiplies out (EulerGamma - 99)...: only rational numbers are evaluated
+    rational = upper.is_Rational or not upper.is_number
+    return sympy.binomial(upper, lower, evaluate=bool(rational))
+
+
 def _table() -> dict[str, Function]:
     table = {name: Function(getattr(sympy, name)) for name in _ELEMENTARY.split()}
     for name in _HYPERBOLIC.split():
         table[name] = Function(getattr(sympy, name), growth=_EXPONENTIAL)
+    for name in ("airyai", "airybi", "airyaiprime", "airybiprime"):
+        table[name] = Function(getattr(sympy, name), growth=_RECURSIVE)
     for alias, name in _ALIASES.items():
         table[alias] = table[name]
     table |= {
@@ -66,21 +74,20 @@ def _table() -> dict[str, Function]:
         "Min": Function(sympy.Min, 1, 8),
         "Max": Function(sympy.Max, 1, 8),
         "Heaviside": Function(sympy.Heaviside, 1, 2),
-        "binomial": Function(sympy.binomial, 2, 2, _FACTORIAL),
-        "beta": Function(sympy.beta, 2, 2, _FACTORIAL),
+        "binomial": Function(_binomial, 2, 2, _FACTORIAL),
+        "beta": Function(sympy.beta, 2, 2, _RECURSIVE),
         "zeta": Function(sympy.zeta, 1, 2, _RECURSIVE),
         "polygamma": Function(sympy.polygamma, 2, 2, _RECURSIVE),
         "lowergamma": Function(sympy.lowergamma, 2, 2, _RECURSIVE),
         "uppergamma": Function(sympy.uppergamma, 2, 2, _RECURSIVE),
         "LambertW": Function(sympy.LambertW, 1, 2, _EXPONENTIAL),
-        "elliptic_e": Function(sympy.elliptic_e, 1, 2),
-        "elliptic_f": Function(sympy.elliptic_f, 2, 2),
-        "elliptic_pi": Function(sympy.elliptic_pi, 2, 3),
+        "elliptic_k": Function(sympy.elliptic_k, growth=1),
+        "elliptic_e": Function(sympy.elliptic_e, 1, 2, 1),
     }
     for name in ("factorial", "gamma", "loggamma", "digamma", "trigamma"):
         table[name] = Function(getattr(sympy, name), growth=_FACTORIAL)
     for name in ("besselj", "bessely", "besseli", "besselk"):
-        table[name] = Function(getattr(sympy, name), 2, 2, _FACTORIAL)
+        table[name] = Function(getattr(sympy, name), 2, 2, _RECURSIVE)
     for alias, name in {"abs": "Abs", "min": "Min", "max": "Max", "lambertw": "LambertW"}.items():
         table[alias] = table[name]
     return table
@@ -88,11 +95,9 @@ def _table() -> dict[str, Function]:
 
 _ELEMENTARY = (
     "sqrt cbrt sin cos tan cot sec csc asin acos atan acot asec acsc "
-    "asinh acosh atanh acoth asech acsch Abs sign erf erfc Si Ci elliptic_k"
+    "asinh acosh atanh acoth asech acsch Abs sign Si Ci"
 )
-_HYPERBOLIC = (
-    "exp sinh cosh tanh coth sech csch erfi Ei Shi Chi airyai airybi airyaiprime airybiprime"
-)
+_HYPERBOLIC = "exp sinh cosh tanh coth sech csch erf erfc erfi Ei Shi Chi"
 _ALIASES = {
     "arcsin": "asin",
     "arccos": "acos",
@@ -119,3 +124,14 @@ CONSTANTS: Mapping[str, Any] = {
 }
 """Constants of formulas by name; `oo` is read by the parser itself, because it may only stand
 alone."""
+
+COMPLEX: frozenset[str] = frozenset(
+    (
+        *("log", "ln", "sqrt", "cbrt", "root", "Ci", "Chi", "loggamma", "beta", "binomial"),
+        *("asin", "acos", "asec", "acsc", "acosh", "atanh", "acoth", "asech"),
+        *("arcsin", "arccos", "arccosh", "arctanh", "arccoth", "arcosh", "artanh"),
+        *("besselj", "bessely", "besseli", "besselk", "LambertW", "lambertw"),
+        *("lowergamma", "uppergamma", "elliptic_k", "elliptic_e"),
+    )
+)
+"""Functions whose value at real numbers need not be real."""

@@ -104,11 +104,18 @@ class LatexReader:
 
         Returns:
             The expression.
+
+        Raises:
+            ParseError: when the text is not a formula.
         """
         try:
             result = self.sum()
+        except ParseError:
+            raise
         except RecursionError:  # a caller that is deep in its own stack leaves us less
             raise self.builder.error("the formula is nested too deeply", None) from None
+        except Exception as error:  # SymPy raises nearly anything on nonsense
+            raise self.builder.error(f"cannot evaluate the formula: {error}", None) from error
         self.expect_end()
         return self.builder.finish(result)
 
@@ -138,8 +145,9 @@ class LatexReader:
         negative = False
         while self.stream.at("+", "-"):
             negative ^= self.stream.next().text == "-"
+        start = self.stream.peek().position
         product = self.product()
-        return -product if negative else product
+        return self.builder.negate(product, start) if negative else product
 
     def product(self) -> Any:
         """Read factors joined by signs of multiplication, by slashes or by nothing.
@@ -170,8 +178,9 @@ class LatexReader:
         negative = False
         while self.stream.at("+", "-"):
             negative ^= self.stream.next().text == "-"
+        start = self.stream.peek().position
         factor = self.factor()
-        return -factor if negative else factor
+        return self.builder.negate(factor, start) if negative else factor
 
     def at_differential(self) -> bool:
         """Whether a differential starts here.

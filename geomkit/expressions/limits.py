@@ -21,6 +21,7 @@ __all__ = [
     "MAX_WORK",
     "bits",
     "derivative_size",
+    "is_real_number",
     "is_small_exponent",
     "magnitude",
 ]
@@ -85,6 +86,26 @@ def magnitude(number: Any) -> float | None:
         return float(value)
     except (TypeError, OverflowError):
         return float("inf")
+
+
+def is_real_number(number: Any) -> bool:
+    """Whether a number is real, by its value.
+
+    Args:
+        number: a SymPy expression without symbols.
+
+    Returns:
+        False when its imaginary part does not vanish at the first digits.
+
+    Example:
+        >>> import sympy
+        >>> is_real_number(sympy.acos(sympy.Rational(1, 2))), is_real_number(sympy.acos(2))
+        (True, False)
+    """
+    if number.is_Rational:
+        return True
+    _, imaginary = number.evalf(5, maxn=50).as_real_imag()
+    return bool(abs(imaginary) < 1e-3 * (1 + abs(number.evalf(5, maxn=50))))
 
 
 def derivative_size(expression: Any) -> tuple[int, int]:

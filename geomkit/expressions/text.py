@@ -140,9 +140,13 @@ class _Reader:
         check_shape(self.tokens, self.scope, self.builder)
         try:
             result = self.expression(self.tree(), 0)
+        except ParseError:
+            raise
         except RecursionError:  # a caller that is deep in its own stack leaves us less
             message = "the expression is nested too deeply; split it by definitions"
             raise self.error(message, 0) from None
+        except Exception as error:  # SymPy raises nearly anything on nonsense
+            raise self.error(f"cannot evaluate the expression: {error}", 0) from error
         return self.builder.finish(result)
 
     def infinity(self) -> Any | None:
@@ -225,7 +229,9 @@ class _Reader:
         terms: list[Any] = []
         while isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
             term = self.expression(node.right, depth)
-            terms.append(-term if isinstance(node.op, ast.Sub) else term)
+            if isinstance(node.op, ast.Sub):
+                term = self.builder.negate(term, self.at(node.right))
+            terms.append(term)
             node = node.left
         terms.append(self.expression(node, depth))
         terms.reverse()
@@ -246,7 +252,7 @@ class _Reader:
     def signed(self, node: ast.UnaryOp, depth: int) -> Any:
         value = self.expression(node.operand, depth)
         if isinstance(node.op, ast.USub):
-            return -value
+            return self.builder.negate(value, self.at(node))
         if isinstance(node.op, ast.UAdd):
             return value
         raise self.error("this operator is not part of a formula", self.at(node))
