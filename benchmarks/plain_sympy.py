@@ -1,5 +1,6 @@
 """The baseline: curvature by SymPy's `diff` and `simplify` alone, as one would write it by hand.
 
+The textbook formulas in plain loops over all indices, every component simplified, no symmetry used.
 `python -m benchmarks.plain_sympy CASE` prints the CPU seconds of one run as JSON. It is run in a
 process of its own, which the caller ends when it takes too long.
 """
@@ -54,23 +55,17 @@ def derive(coordinates: list[Any], rows: list[list[Any]], *, kretschmann: bool) 
             value += gamma[i][k][e] * gamma[e][m][j] - gamma[i][m][e] * gamma[e][k][j]
         return sp.simplify(value)
 
-    up = {index: riemann(*index) for index in product(span, repeat=4) if index[2] < index[3]}
-    for (i, j, k, m), value in list(up.items()):
-        up[i, j, m, k] = -value
-
-    def entry(*index: int) -> Any:
-        return up.get(index, sp.Integer(0))
-
-    ricci = [[sp.simplify(sum(entry(i, j, i, k) for i in span)) for k in span] for j in span]
+    up = {index: riemann(*index) for index in product(span, repeat=4)}
+    ricci = [[sp.simplify(sum(up[i, j, i, k] for i in span)) for k in span] for j in span]
     scalar = sp.simplify(sum(inverse[i, j] * ricci[i][j] for i, j in product(span, repeat=2)))
-    return scalar, _kretschmann(g, inverse, entry) if kretschmann else None
+    return scalar, _kretschmann(g, inverse, up) if kretschmann else None
 
 
-def _kretschmann(g: Any, inverse: Any, entry: Any) -> Any:
+def _kretschmann(g: Any, inverse: Any, up: dict[tuple[int, ...], Any]) -> Any:
     """Contract R_ijkl R^ijkl, one index at a time."""
     span = range(g.shape[0])
     down = {
-        (i, j, k, m): sum(g[i, e] * entry(e, j, k, m) for e in span)
+        (i, j, k, m): sum(g[i, e] * up[e, j, k, m] for e in span)
         for i, j, k, m in product(span, repeat=4)
     }
     raised = down

@@ -19,9 +19,9 @@ python-flint {flint}.
 
 **geomkit**: median of 5 runs from a `Metric` to Riemann, Ricci, the scalar curvature and the
 Kretschmann scalar (but for the last case) in canonical form; a fresh field each time, conversion to
-SymPy not included. **plain SymPy**: the same by `diff` and `simplify` (benchmarks/plain_sympy.py),
-ended after {limit:g} s. "At most" and "at least" are what the design asks for; `no` marks what this
-run missed.
+SymPy not included. **plain SymPy**: the textbook formulas in loops over all indices with `diff` and
+`simplify`, no symmetry used (benchmarks/plain_sympy.py), ended after {limit:g} s. "At most" and "at
+least" are what the design asks for; `no` marks what this run missed.
 """
 
 _PEERS = """
