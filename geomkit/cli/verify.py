@@ -58,18 +58,22 @@ def run(
             fallback=fallback,
             progress=step,
         )
-    for file in report.files:
-        if not quiet:
-            emit("\n".join(verdict_lines(file)))
-        if file.error:
-            complain(f"error: {file.error}")
-    emit(str(report).splitlines()[-1])
+    _print(report, quiet)
     if json is not None:
         write_text(json, json_text.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
         emit(f"verdicts: {json}")
     if html is not None:
         _write_html(html, report)
     return report.exit_status
+
+
+def _print(report: Report, quiet: bool) -> None:
+    for file in report.files:
+        if not quiet:
+            emit("\n".join(verdict_lines(file)))
+        if file.error:
+            complain(f"error: {file.error}")
+    emit(str(report).splitlines()[-1])
 
 
 def verdict_lines(file: FileResult) -> Iterator[str]:
