@@ -43,9 +43,9 @@ def derive_kerr(kerr: gk.Metric) -> bool:
     invariant = tensors.element("kretschmann")
     seconds = time.perf_counter() - started
     emit(
-        f"   {len(gammas)} Christoffel symbols, {len(riemann)} components of Riemann (those that "
-        f"are independent),\n   Ricci {'= 0 exactly' if vacuum else 'is not 0'}, Kretschmann scalar "
-        f"with {invariant.term_count} terms: {1000 * seconds:.0f} ms"
+        f"   {len(gammas)} Christoffel symbols, {len(riemann)} components of Riemann (independent "
+        f"ones),\n   Ricci {'= 0 exactly' if vacuum else 'is not 0'}, Kretschmann scalar with "
+        f"{invariant.term_count} terms: {1000 * seconds:.0f} ms"
     )
     for result in derive(kerr, SHOWN):
         emit(
