@@ -182,18 +182,10 @@ class LatexReader:
         factor = self.factor()
         return self.builder.negate(factor, start) if negative else factor
 
-    def at_differential(self) -> bool:
-        """Whether a differential starts here.
-
-        Returns:
-            True in a line element, at dr for instance.
-        """
-        return at_differential(self)
-
     def _check_juxtaposed(self, token: LatexToken, divided: LatexToken | None) -> None:
         if token.kind == "number":
             raise self.error(r"a number follows a factor; write \cdot between them", token)
-        if divided is None or token.spaced or self.at_differential():
+        if divided is None or token.spaced or at_differential(self):
             return
         raise self.error(r"ambiguous after a slash: write \frac{a}{b} c, or a/(b c)", divided)
 

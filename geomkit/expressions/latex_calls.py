@@ -14,6 +14,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 from geomkit.errors import ParseError
 from geomkit.expressions.functions import FUNCTIONS
 from geomkit.expressions.latex_derivatives import derivative_by_time, primed
+from geomkit.expressions.latex_differentials import at_differential
 from geomkit.expressions.latex_functions import (
     ARC,
     LETTER_FUNCTIONS,
@@ -265,7 +266,7 @@ def _bare_argument(reader: LatexReader, name: str) -> Any:
     while stream.peek().kind == "number" or stream.peek().text == "pi":
         factors.append(reader.atom())
     token = stream.peek()
-    if reader.starts_atom() and not reader.at_differential():
+    if reader.starts_atom() and not at_differential(reader):
         if factors and (token.thin or stream.at("(", "[", "{")):
             raise _ambiguous(reader, name, token)
         factors.append(reader.atom())
@@ -279,7 +280,7 @@ def _refuse_ambiguous(reader: LatexReader, name: str, argument: LatexToken) -> N
     stream, token = reader.stream, reader.stream.peek()
     if stream.at("^", "/"):
         raise _ambiguous(reader, name, token)
-    if not reader.starts_atom() or token.thin or reader.at_differential():
+    if not reader.starts_atom() or token.thin or at_differential(reader):
         return
     if stream.at("(", "[", "{") and argument.text in _ANGLES:
         return  # \sin\theta (r^2 + a^2); but \cos k(z - t) means something else

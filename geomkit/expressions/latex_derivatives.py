@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy.core.function import AppliedUndef
 
+from geomkit.expressions.latex_differentials import at_differential
 from geomkit.expressions.latex_names import read_name
 from geomkit.expressions.latex_tokens import LatexToken
 
@@ -108,7 +109,7 @@ def _operand(reader: LatexReader, place: LatexToken) -> Any:
     bracket = reader.stream.at("(", "[", "{")
     value = reader.factor()
     clear = bracket or isinstance(value, (AppliedUndef, sympy.Derivative))
-    if not clear and reader.starts_atom() and not reader.at_differential():
+    if not clear and reader.starts_atom() and not at_differential(reader):
         raise reader.error("ambiguous: put what is differentiated into brackets", place)
     return value
 

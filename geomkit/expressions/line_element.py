@@ -15,6 +15,7 @@ import sympy
 from geomkit.errors import ParseError
 from geomkit.expressions.build import Builder
 from geomkit.expressions.latex import LatexReader
+from geomkit.expressions.latex_differentials import at_differential
 from geomkit.expressions.latex_tokens import LatexToken
 from geomkit.expressions.names import Scope, canonical_name
 from geomkit.expressions.render import to_text
@@ -139,7 +140,7 @@ def _first(reader: LatexReader, name: str, symbols: Mapping[str, Any]) -> int:
     """Index of the first token where the differential of a name is read."""
     for index in range(len(reader.stream.tokens)):
         reader.stream.index = index
-        if reader.stream.peek().text[:1] == "d" and reader.at_differential():
+        if reader.stream.peek().text[:1] == "d" and at_differential(reader):
             value = reader.atom()
             if symbols[name] in value.free_symbols:
                 return index

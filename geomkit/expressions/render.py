@@ -18,6 +18,16 @@ class _Latex(LatexPrinter):  # type: ignore[misc]  # SymPy is not typed
         result = rf"W\left({self._print(expr.args[0])}\right)"
         return result if exp is None else rf"\left({result}\right)^{{{exp}}}"
 
+    def _print_Subs(self, expr: Any) -> str:
+        """The derivative of f at x**2 is f'(x^2), where SymPy writes a bar with a substitution."""
+        inner, variables, points = expr.args
+        function = inner.expr if inner.is_Derivative else None
+        if function is None or function.args != tuple(variables) or len(variables) != 1:
+            return str(super()._print_Subs(expr))
+        name = self._print(sympy.Symbol(function.func.__name__))
+        primes = "'" * inner.derivative_count
+        return rf"{name}{primes}\left({self._print(points[0])}\right)"
+
 
 def to_text(expression: sympy.Expr) -> str:
     """Write an expression in the notation that `parse` reads.

@@ -16,26 +16,19 @@ from fractions import Fraction
 from typing import Any
 
 import sympy
-from sympy.core.function import AppliedUndef, UndefinedFunction
+from sympy.core.function import UndefinedFunction
 
 from geomkit.errors import ParseError
 from geomkit.expressions import limits
 from geomkit.expressions.build import Builder
 from geomkit.expressions.functions import CONSTANTS, FUNCTIONS
 from geomkit.expressions.names import Scope, canonical_name
+from geomkit.expressions.operators import OPERATORS
 from geomkit.expressions.tokens import Token, check_shape, spelled, tokenise
 
-__all__ = ["parse", "parse_number", "parse_scoped"]
+__all__ = ["TextReader", "parse", "parse_number", "parse_scoped"]
 
-_RELATIONS: Mapping[type[ast.cmpop], Any] = {
-    ast.Lt: sympy.Lt,
-    ast.LtE: sympy.Le,
-    ast.Gt: sympy.Gt,
-    ast.GtE: sympy.Ge,
-    ast.Eq: sympy.Eq,
-    ast.NotEq: sympy.Ne,
-}
-_KNOWN = frozenset(FUNCTIONS) | frozenset(CONSTANTS) | {"diff", "Derivative", "Piecewise", "oo"}
+_KNOWN = frozenset(FUNCTIONS) | frozenset(CONSTANTS) | frozenset(OPERATORS) | {"oo"}
 
 
 def parse(
@@ -92,7 +85,7 @@ def parse_scoped(text: str, scope: Scope, *, where: str = "") -> sympy.Expr:
     Returns:
         The expression.
     """
-    return _Reader(text, scope, where).read()
+    return TextReader(text, scope, where).read()
 
 
 def parse_number(digits: str) -> sympy.Rational:
@@ -118,8 +111,14 @@ def parse_number(digits: str) -> sympy.Rational:
     return sympy.Rational(value.numerator, value.denominator)
 
 
-class _Reader:
-    """One text on its way through tokens, tree and expression."""
+class TextReader:
+    """One text on its way through tokens, tree and expression.
+
+    Args:
+        text: the formula.
+        scope: the declared names.
+        where: what the text is, for messages.
+    """
 
     def __init__(self, text: str, scope: Scope, where: str) -> None:
         self.text = text
@@ -130,16 +129,33 @@ class _Reader:
         self.offsets: list[int] = []  # where each token starts in the text that ast sees
 
     def error(self, message: str, position: int | None) -> ParseError:
+        """The error for a place in the text, to be raised.
+
+        Args:
+            message: what is wrong and what to do.
+            position: offset into the text, if known.
+
+        Returns:
+            The error.
+        """
         return self.builder.error(message, position)
 
     def read(self) -> Any:
+        """Read the whole text.
+
+        Returns:
+            The expression.
+
+        Raises:
+            ParseError: when the text is not a formula.
+        """
         self.tokens = tokenise(self.text, self.builder)
-        infinite = self.infinity()
+        infinite = self._infinity()
         if infinite is not None:
             return infinite
         check_shape(self.tokens, self.scope, self.builder)
         try:
-            result = self.expression(self.tree(), 0)
+            result = self.expression(self._tree(), 0)
         except ParseError:
             raise
         except RecursionError:  # a caller that is deep in its own stack leaves us less
@@ -149,7 +165,7 @@ class _Reader:
             raise self.error(f"cannot evaluate the expression: {error}", 0) from error
         return self.builder.finish(result)
 
-    def infinity(self) -> Any | None:
+    def _infinity(self) -> Any | None:
         """`oo` is meant for the ends of intervals only: alone, with a sign, never in arithmetic."""
         words = [token.text for token in self.tokens[-2:]]
         if len(self.tokens) > 2 or words[-1] not in ("oo", "∞") or self.scope.get(words[-1]):
@@ -158,7 +174,7 @@ class _Reader:
             return sympy.oo
         return -sympy.oo if words[0] in ("-", "−") else None
 
-    def tree(self) -> ast.expr:
+    def _tree(self) -> ast.expr:
         pieces: list[str] = []
         length = 0
         for number, token in enumerate(self.tokens):
@@ -171,13 +187,13 @@ class _Reader:
             return ast.parse(source, mode="eval").body
         except SyntaxError as error:
             raise self.error(
-                "this is not a formula", self.source_position((error.offset or 1) - 1)
+                "this is not a formula", self._source_position((error.offset or 1) - 1)
             ) from None
         except (RecursionError, MemoryError, ValueError):
             message = "the expression is nested too deeply; split it by definitions"
             raise self.error(message, 0) from None
 
-    def source_position(self, column: int) -> int:
+    def _source_position(self, column: int) -> int:
         """Offset in the user's text of a column of the text that ast saw."""
         index = bisect_right(self.offsets, max(0, column - 1)) - 1
         return self.tokens[min(max(index, 0), len(self.tokens) - 1)].position
@@ -185,18 +201,27 @@ class _Reader:
     # tree ---------------------------------------------------------------------------------
 
     def expression(self, node: ast.expr, depth: int) -> Any:
+        """Turn a node into an expression.
+
+        Args:
+            node: a node of the tree.
+            depth: how deep it lies.
+
+        Returns:
+            The expression.
+        """
         if depth > 2 * limits.MAX_DEPTH:
             raise self.error(
                 "the expression is nested too deeply; split it by definitions", self.at(node)
             )
         if isinstance(node, ast.Name):
-            return self.leaf(node)
+            return self._leaf(node)
         if isinstance(node, ast.BinOp):
-            return self.operation(node, depth + 1)
+            return self._operation(node, depth + 1)
         if isinstance(node, ast.UnaryOp):
-            return self.signed(node, depth + 1)
+            return self._signed(node, depth + 1)
         if isinstance(node, ast.Call):
-            return self.call(node, depth + 1)
+            return self._call(node, depth + 1)
         if isinstance(node, ast.Constant) and isinstance(node.value, int):
             return sympy.Integer(node.value)  # the 2 or 3 of a superscript
         if isinstance(node, ast.Compare):
@@ -206,25 +231,41 @@ class _Reader:
         raise self.error("this is not part of a formula", self.at(node))
 
     def at(self, node: ast.AST) -> int:
+        """Place of a node in the text.
+
+        Args:
+            node: a node of the tree.
+
+        Returns:
+            Its offset.
+        """
         if isinstance(node, ast.Name):
             return self.token(node).position
-        return self.source_position(getattr(node, "col_offset", 1))
+        return self._source_position(getattr(node, "col_offset", 1))
 
     def token(self, node: ast.Name) -> Token:
+        """Token that a placeholder stands for.
+
+        Args:
+            node: the placeholder.
+
+        Returns:
+            The token.
+        """
         return self.tokens[int(node.id[1:])]
 
-    def operation(self, node: ast.BinOp, depth: int) -> Any:
+    def _operation(self, node: ast.BinOp, depth: int) -> Any:
         kind = type(node.op)
         if kind is ast.Pow:
             base = self.expression(node.left, depth)
             return self.builder.power(base, self.expression(node.right, depth), self.at(node))
         if kind in (ast.Add, ast.Sub):
-            return self.builder.add(self.terms(node, depth), self.at(node))
+            return self.builder.add(self._terms(node, depth), self.at(node))
         if kind in (ast.Mult, ast.Div):
-            return self.builder.multiply(self.factors(node, depth), self.at(node))
+            return self.builder.multiply(self._factors(node, depth), self.at(node))
         raise self.error("this operator is not part of a formula", self.at(node))
 
-    def terms(self, node: ast.expr, depth: int) -> list[Any]:
+    def _terms(self, node: ast.expr, depth: int) -> list[Any]:
         """A chain a + b - c is a left-leaning tree: walked in a loop, so that it may be long."""
         terms: list[Any] = []
         while isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
@@ -237,7 +278,7 @@ class _Reader:
         terms.reverse()
         return terms
 
-    def factors(self, node: ast.expr, depth: int) -> list[Any]:
+    def _factors(self, node: ast.expr, depth: int) -> list[Any]:
         factors: list[Any] = []
         while isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div)):
             factor = self.expression(node.right, depth)
@@ -249,7 +290,7 @@ class _Reader:
         factors.reverse()
         return factors
 
-    def signed(self, node: ast.UnaryOp, depth: int) -> Any:
+    def _signed(self, node: ast.UnaryOp, depth: int) -> Any:
         value = self.expression(node.operand, depth)
         if isinstance(node.op, ast.USub):
             return self.builder.negate(value, self.at(node))
@@ -259,7 +300,7 @@ class _Reader:
 
     # names and calls ----------------------------------------------------------------------
 
-    def leaf(self, node: ast.Name) -> Any:
+    def _leaf(self, node: ast.Name) -> Any:
         token = self.token(node)
         if token.kind == "number":
             try:
@@ -274,10 +315,10 @@ class _Reader:
             return declared
         if name in CONSTANTS:
             return CONSTANTS[name]
-        raise self.unknown(name, token.position)
+        raise self._unknown(name, token.position)
 
-    def unknown(self, name: str, position: int) -> ParseError:
-        if name in FUNCTIONS or name in ("diff", "Derivative", "Piecewise"):
+    def _unknown(self, name: str, position: int) -> ParseError:
+        if name in FUNCTIONS or name in OPERATORS:
             return self.error(f"{name} is a function: write {name}(...)", position)
         if name == "I":
             return self.error(
@@ -289,112 +330,21 @@ class _Reader:
             name, text=self.text, position=position, where=self.where, known=_KNOWN
         )
 
-    def call(self, node: ast.Call, depth: int) -> Any:
+    def _call(self, node: ast.Call, depth: int) -> Any:
         if not isinstance(node.func, ast.Name) or node.keywords:
             raise self.error("only a named function can be called", self.at(node))
         token = self.token(node.func)
         name = canonical_name(token.text)
         declared = self.scope.get(name)
-        if declared is None and name in ("diff", "Derivative"):
-            return self.derivative(node, depth, token.position)
-        if declared is None and name == "Piecewise":
-            return self.piecewise(node, depth, token.position)
+        if declared is None and name in OPERATORS:
+            return OPERATORS[name](self, node, depth, token.position)
         if declared is None and name not in FUNCTIONS:
             if name in CONSTANTS:
                 raise self.error(
                     f"{name} is a number: write {name}*(...) for a product", token.position
                 )
-            raise self.unknown(name, token.position)
+            raise self._unknown(name, token.position)
         arguments = [self.expression(argument, depth) for argument in node.args]
         if declared is not None:
             return self.builder.apply(declared, name, arguments, token.position)
         return self.builder.call(name, FUNCTIONS[name], arguments, token.position)
-
-    def derivative(self, node: ast.Call, depth: int, position: int) -> Any:
-        """diff(f, x, 2), diff(f, x, y), diff(f, (x, 2)), and diff(f) for f(x)."""
-        if not node.args:
-            raise self.error("diff needs an expression and a variable: diff(f(x), x)", position)
-        expression = self.expression(node.args[0], depth)
-        variables: list[tuple[Any, int]] = []
-        for argument in node.args[1:]:
-            if isinstance(argument, ast.Tuple) and len(argument.elts) == 2:
-                variable = self.expression(argument.elts[0], depth)
-                variables.append((variable, self.order(argument.elts[1], depth)))
-            elif (
-                variables
-                and isinstance(argument, ast.Name)
-                and self.token(argument).kind == "number"
-            ):
-                variables[-1] = (variables[-1][0], self.order(argument, depth))
-            else:
-                variables.append((self.expression(argument, depth), 1))
-        if not variables:
-            if not isinstance(expression, AppliedUndef) or len(expression.args) != 1:
-                raise self.error("diff needs a variable: diff(f(x, y), x)", position)
-            variables.append((expression.args[0], 1))
-        return self.builder.derivative(self.scope.expanded(expression), variables, position)
-
-    def order(self, node: ast.expr, depth: int) -> int:
-        value = self.expression(node, depth)
-        if not value.is_Integer or not 0 <= value <= limits.MAX_DERIVATIVES:
-            raise self.error(
-                f"the order of a derivative is a number from 0 to {limits.MAX_DERIVATIVES}",
-                self.at(node),
-            )
-        return int(value)
-
-    # conditions ---------------------------------------------------------------------------
-
-    def piecewise(self, node: ast.Call, depth: int, position: int) -> Any:
-        pieces: list[tuple[Any, Any]] = []
-        for argument in node.args:
-            if not isinstance(argument, ast.Tuple) or len(argument.elts) != 2:
-                raise self.error(
-                    "Piecewise takes pairs: Piecewise((value, condition), ...)", position
-                )
-            value = self.expression(argument.elts[0], depth)
-            condition = self.condition(argument.elts[1], depth)
-            if condition is not sympy.false:
-                pieces.append((value, condition))
-            if condition is sympy.true:
-                break
-        if not pieces:
-            raise self.error("no case of this Piecewise ever applies", position)
-        if pieces[0][1] is sympy.true:
-            return pieces[0][0]
-        return self.builder.checked(_piecewise, pieces, position=position)
-
-    def condition(self, node: ast.expr, depth: int) -> Any:
-        if depth > 2 * limits.MAX_DEPTH:
-            raise self.error("the condition is nested too deeply", self.at(node))
-        if isinstance(node, ast.Name) and self.token(node).text in ("True", "true"):
-            return sympy.true
-        if isinstance(node, ast.Name) and self.token(node).text in ("False", "false"):
-            return sympy.false
-        if isinstance(node, ast.Compare):
-            return self.comparison(node, depth + 1)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.BitAnd, ast.BitOr)):
-            join = sympy.And if isinstance(node.op, ast.BitAnd) else sympy.Or
-            sides = [self.condition(side, depth + 1) for side in (node.left, node.right)]
-            return self.builder.checked(join, *sides, position=self.at(node))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            name = self.token(node.func).text
-            if name in ("And", "Or") and 2 <= len(node.args) <= 8:
-                sides = [self.condition(side, depth + 1) for side in node.args]
-                join = sympy.And if name == "And" else sympy.Or
-                return self.builder.checked(join, *sides, position=self.at(node))
-        raise self.error("a condition was expected, x > 0 for instance, or True", self.at(node))
-
-    def comparison(self, node: ast.Compare, depth: int) -> Any:
-        sides = [self.expression(side, depth) for side in (node.left, *node.comparators)]
-        relations = [
-            self.builder.compare(_RELATIONS[type(kind)], left, right, self.at(node))
-            for kind, left, right in zip(node.ops, sides, sides[1:], strict=False)
-            if type(kind) in _RELATIONS
-        ]
-        return self.builder.checked(sympy.And, *relations, position=self.at(node))
-
-
-def _piecewise(pieces: list[tuple[Any, Any]]) -> Any:
-    # evaluate=False: SymPy would solve the conditions, which may take minutes
-    return sympy.Piecewise(*pieces, evaluate=False)
