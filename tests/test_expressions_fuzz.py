@@ -197,7 +197,7 @@ SYMBOLIC = st.recursive(st.one_of(LEAVES, JETS), _grow, max_leaves=8)
 
 def is_finite_and_real(expression: sp.Expr) -> bool:
     """Whether an expression is one that the parsers promise to read."""
-    return not expression.has(sp.zoo, sp.nan, sp.oo, sp.I)
+    return not expression.has(sp.zoo, sp.nan, sp.oo, sp.I, sp.re, sp.im)
 
 
 @given(SYMBOLIC)

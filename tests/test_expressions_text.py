@@ -82,6 +82,7 @@ SECONDS = 1.0
         ("diff(x**3, x, 0)", x**3),
         ("diff(a(x**2), x)", a(x**2).diff(x)),
         ("Subs(Derivative(a(_xi), _xi), _xi, x**2)*2*x", a(x**2).diff(x)),
+        ("Abs(exp(diff(a(t), t)))", sp.exp(a(t).diff(t))),
         ("polygamma(1, x)*loggamma(x)", sp.polygamma(1, x) * sp.loggamma(x)),
         ("besselj(0, x) + LambertW(x)", sp.besselj(0, x) + sp.LambertW(x)),
         ("(x+y)**1000", sp.Pow(x + y, 1000, evaluate=False)),

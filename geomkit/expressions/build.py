@@ -374,12 +374,25 @@ class Builder:
             )
         if not atoms.isdisjoint(_INDEFINITE):
             raise self.error("the value is infinite or undefined (a division by zero?)", position)
+        if result.has(*_PARTS):
+            # SymPy does not know that derivatives of real functions are real
+            result = result.replace(sympy.re, _same).replace(sympy.conjugate, _same)
+            result = result.replace(sympy.im, _nothing)
         return result
 
 
 _DERIVATIVE_NODE = 6  # a node of a derivative costs SymPy about six times one of a sum
 _SIGNED = (sympy.Abs, sympy.sign, sympy.Min, sympy.Max, sympy.Heaviside, sympy.Piecewise)
+_PARTS = (sympy.re, sympy.im, sympy.conjugate)
 _INDEFINITE = frozenset({sympy.zoo, sympy.nan, sympy.oo, -sympy.oo})
+
+
+def _same(expression: Any) -> Any:
+    return expression
+
+
+def _nothing(_: Any) -> Any:
+    return sympy.S.Zero
 
 
 def _is_zero(expression: Any) -> bool:
