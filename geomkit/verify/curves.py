@@ -18,9 +18,9 @@ from geomkit.field import Element, Field
 
 from .check import Check
 from .context import Context
+from .curve_sampling import CurveSampler
 from .decide import Identity, Outcome, decide
 from .report import Verdict
-from .sampling import CurveSampler
 
 if TYPE_CHECKING:
     from geomkit.files import Claim
@@ -161,7 +161,7 @@ def geodesic_check(context: Context, claim: Claim) -> Check:
         context.expression(claim, e, f"curve[{i}]", extra) for i, e in enumerate(given)
     )
     norm = claim.keys.get("norm")
-    value = None if norm is None else context.expression(claim, norm, "norm")
+    value = None if norm is None else context.expression(claim, norm, "norm", extra)
     affine = claim.keys.get("affine", True)
     box = Box(parameter, lower, upper)
     domain = Domain((*context.metric.domain.boxes, box))

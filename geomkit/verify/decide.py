@@ -1,99 +1,40 @@
 """How a verdict is made: identities claimed = true, tested in two ways that share no code.
 
-    balls    at a few rational points both sides are enclosed by Arb balls. A difference that
-             excludes zero refutes the claim, rigorously, and this wins over everything else.
-    field    the difference is converted into one differential field. Normal form zero proves it.
-    digits   what is left is compared at `NUMERIC_POINTS` points or more with `NUMERIC_DIGITS`
-             digits, unless the fallback is switched off. Such a verdict says "numeric".
+- Balls: at a few rational points both sides are enclosed by Arb balls. A difference that excludes
+  zero refutes the claim, rigorously, and this wins over everything else.
+- Field: the difference is converted into one differential field. Normal form zero proves it.
+- Digits: what is left is compared at `NUMERIC_POINTS` points or more with `NUMERIC_DIGITS` digits,
+  unless the fallback is switched off. Such a verdict says "numeric".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from geomkit.errors import DomainError, EvaluationError, FieldError
-from geomkit.evaluate import Balls, UndecidedError
+from geomkit.evaluate import Balls
+from geomkit.field.ball import Evaluation
 
-from .balls import is_ball, largest, show, smallest
+from .balls import is_ball
+from .compare import NUMERIC_DIGITS, Identity, Mismatch, Sample, Sampler, compare
 from .report import Verdict
-from .sampling import REGULAR_BITS
+from .view import REGULAR_BITS
 
-__all__ = ["Identity", "Mismatch", "Outcome", "Sample", "Sampler", "compare", "decide"]
+__all__ = ["NUMERIC_POINTS", "Identity", "Mismatch", "Outcome", "decide"]
 
 # Points at which the balls are tried before anything else. Their signs are spread, see `sampling`.
 BALL_POINTS = 3
-# Working precision of that first look, and how often it is doubled while balls are too wide.
-FIRST_BITS, DOUBLINGS = REGULAR_BITS, 3
-# 260 bits are 78 digits: 60 digits and a reserve for cancellation.
-NUMERIC_POINTS, NUMERIC_BITS, NUMERIC_DIGITS = 8, 260, 60
-# Equal means: the difference is below this, relative to the larger side. (Where both sides enclose
-# zero the scale is 1: boxes and coefficients of claim files are of that order.)
-TOLERANCE = Fraction(1, 10**40)
+# 520 bits are 156 digits: differences far below the 60 digits of the format are still seen.
+NUMERIC_POINTS, NUMERIC_BITS = 8, 520
+# A normal form that is not zero says how large the difference is. Up to so many bits are used to
+# see it with balls as well.
+MOST_BITS = 60_000
 # So many points are tried in search of one where the claimed side is real.
 DEFINED_POINTS = 24
 
-# Marks a finding that more bits cannot change.
-FINAL = "final"
-
 Ball = Any  # flint.arb, or an interval where python-flint is missing
-
-
-class Sample(Protocol):
-    """A rational point (and a choice of concrete functions) at which both sides have a value."""
-
-    def view(self, bits: int) -> Any:
-        """The point as seen with a working precision: what the sides of an identity take."""
-
-    def describe(self) -> dict[str, Any]:
-        """The point, the parameters and the functions, as strings."""
-
-
-class Sampler(Protocol):
-    """Where samples come from."""
-
-    def draw(self, count: int) -> Sequence[Sample]:
-        """The first `count` samples, or fewer if there are no more."""
-
-    def others(self) -> Sequence[Sample]:
-        """Samples with other concrete functions than the listed ones."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """One scalar equation: claimed = true.
-
-    Attributes:
-        name: what is claimed, e.g. "Ric_tt".
-        residual: claimed - true in the exact field.
-        claimed: the claimed side at a view of a sample.
-        true: the true side, derived without the field.
-        complex_claimed: the claimed side as a complex number, for where it is not real.
-    """
-
-    name: str
-    residual: Callable[[], Any]
-    claimed: Callable[[Any], Ball]
-    true: Callable[[Any], Ball]
-    complex_claimed: Callable[[Any], Any] | None = None
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """An identity that is wrong at a sample: the counterexample."""
-
-    identity: Identity
-    sample: Sample
-    claimed: Any
-    true: Any
-
-    def to_json(self, *, component: bool = False) -> dict[str, Any]:
-        """Point, parameters, functions, claimed and true value as strings."""
-        named = {"component": self.identity.name} if component else {}
-        values = {"claimed": show(self.claimed), "true": show(self.true)}
-        return {**self.sample.describe(), **named, **values}
 
 
 @dataclass(frozen=True)
@@ -118,7 +59,7 @@ class _Look:
     trouble: str = ""
     skipped: int = 0
     mismatch: Mismatch | None = None
-    not_real: Mismatch | None = field(default=None)
+    not_real: Mismatch | None = None
 
 
 def decide(sampler: Sampler, identities: Sequence[Identity], *, fallback: bool) -> Outcome:
@@ -135,69 +76,18 @@ def decide(sampler: Sampler, identities: Sequence[Identity], *, fallback: bool) 
     """
     looks = {id(identity): _Look() for identity in identities}
     samples = sampler.draw(BALL_POINTS)
-    _look(looks, identities, samples, FIRST_BITS)
+    _look(looks, identities, samples, REGULAR_BITS)
     for identity in identities:
         if looks[id(identity)].skipped == len(samples):
             more = sampler.draw(DEFINED_POINTS)[len(samples) :]
-            _look(looks, [identity], more, FIRST_BITS, enough=BALL_POINTS)
+            _look(looks, [identity], more, REGULAR_BITS, enough=BALL_POINTS)
     wrong = _wrong(looks, identities)
     if wrong:
         return _refuted(wrong)
-    open_, reasons = _prove(identities, looks)
+    open_ = _prove(identities, looks)
     if not open_:
         return Outcome(Verdict.HOLDS, "exact", _how(identities, looks))
-    return _decide_rest(sampler, open_, reasons, fallback=fallback)
-
-
-def compare(identity: Identity, sample: Sample, bits: int) -> tuple[str, Any, Any]:
-    """Compare the two sides at one sample, with more bits while the balls are too wide.
-
-    Args:
-        identity: the equation.
-        sample: where.
-        bits: working precision to begin with.
-
-    Returns:
-        ("different", claimed, true) if the difference excludes zero, ("equal", ...) if it is below
-        the tolerance, ("hidden", reason, None) where the claimed side is not real, ("singular",
-        reason, None) where the true side has no value, and ("wide", claimed, true) otherwise.
-    """
-    finding: tuple[str, Any, Any] = ("wide", None, None)
-    for doubling in range(DOUBLINGS + 1):
-        precision = bits << doubling
-        with Balls(precision).working():
-            finding = _compare_once(identity, sample.view(precision), precision)
-            if finding[0] in ("equal", "different") or finding[2] is FINAL:
-                break
-    return finding
-
-
-def _compare_once(identity: Identity, view: Any, bits: int) -> tuple[str, Any, Any]:
-    """What `compare` finds with one precision; the third entry is FINAL if more bits cannot help."""
-    values = []
-    for side, name in ((identity.true, "singular"), (identity.claimed, "hidden")):
-        try:
-            values.append(side(view))
-        except UndecidedError as error:
-            return name, f"{error}", None
-        except (DomainError, EvaluationError, ZeroDivisionError) as error:
-            return name, str(error) or type(error).__name__, FINAL
-    true, claimed = values
-    verdict = _difference(claimed, true, Balls(bits).number(TOLERANCE))
-    return verdict or "wide", claimed, true
-
-
-def _difference(claimed: Ball, true: Ball, tolerance: Ball) -> str:
-    """"different", "equal", or "" if the balls are too wide to say."""
-    difference = claimed - true
-    if not difference.is_finite():
-        return ""
-    if not difference.contains(0):
-        return "different"
-    bound = tolerance
-    if not (claimed.contains(0) and true.contains(0)):
-        bound = tolerance * max(smallest(claimed), smallest(true))
-    return "equal" if largest(difference) <= bound else ""
+    return _decide_rest(sampler, open_, fallback=fallback)
 
 
 def _look(
@@ -260,23 +150,31 @@ def _refuted(wrong: Sequence[Mismatch]) -> Outcome:
     return Outcome(Verdict.FAILS, "exact" if rigorous else "numeric", detail, tuple(wrong))
 
 
-def _prove(
-    identities: Sequence[Identity], looks: Mapping[int, _Look]
-) -> tuple[list[Identity], list[str]]:
-    """The identities whose difference has not normal form zero, and why."""
-    open_, reasons = [], []
+@dataclass(frozen=True)
+class _Open:
+    """An identity that is not proved: its difference, or why there is none."""
+
+    identity: Identity
+    reason: str
+    difference: Any = None
+
+
+def _prove(identities: Sequence[Identity], looks: Mapping[int, _Look]) -> list[_Open]:
+    """The identities that are not proved by the normal form."""
+    open_ = []
     for identity in identities:
+        look = looks[id(identity)]
         try:
-            zero = identity.residual().is_zero
-            reason = "the normal form of the difference is not zero"
+            difference = identity.residual()
         except FieldError as error:
-            zero, reason = False, f"{error}"
-        if zero and looks[id(identity)].seen == 0:
-            zero, reason = False, _unseen(looks[id(identity)])
-        if not zero:
-            open_.append(identity)
-            reasons.append(f"{identity.name}: {reason}")
-    return open_, reasons
+            open_.append(_Open(identity, f"{identity.name}: {error}"))
+            continue
+        if not difference.is_zero:
+            reason = "the normal form of the difference is not zero"
+            open_.append(_Open(identity, f"{identity.name}: {reason}", difference))
+        elif look.seen == 0:
+            open_.append(_Open(identity, f"{identity.name}: {_unseen(look)}"))
+    return open_
 
 
 def _unseen(look: _Look) -> str:
@@ -294,29 +192,77 @@ def _how(identities: Sequence[Identity], looks: Mapping[int, _Look]) -> str:
     return detail
 
 
-def _decide_rest(
-    sampler: Sampler, open_: Sequence[Identity], reasons: Sequence[str], *, fallback: bool
-) -> Outcome:
+def _decide_rest(sampler: Sampler, open_: Sequence[_Open], *, fallback: bool) -> Outcome:
     """More points, other functions, more digits: for what neither pillar could settle."""
-    looks = {id(identity): _Look() for identity in open_}
-    _look(looks, open_, sampler.draw(DEFINED_POINTS), NUMERIC_BITS, enough=NUMERIC_POINTS)
-    wrong = _wrong(looks, open_)
-    if not wrong:
-        elsewhere = {id(identity): _Look() for identity in open_}
-        _look(elsewhere, open_, sampler.others(), NUMERIC_BITS)
-        wrong = [look.mismatch for look in elsewhere.values() if look.mismatch is not None]
+    identities = [item.identity for item in open_]
+    looks = {id(identity): _Look() for identity in identities}
+    _look(looks, identities, sampler.draw(DEFINED_POINTS), NUMERIC_BITS, enough=NUMERIC_POINTS)
+    wrong = _wrong(looks, identities) or _wrong_elsewhere(sampler, identities)
     if wrong:
         return _refuted(wrong)
-    reason = reasons[0]
+    for item in open_:
+        if item.difference is not None:
+            small = _small_difference(sampler, item)
+            if small is not None:
+                return small
+    return _numeric(looks, open_, fallback=fallback)
+
+
+def _wrong_elsewhere(sampler: Sampler, identities: Sequence[Identity]) -> list[Mismatch]:
+    """Mismatches with other functions than the listed ones, which may be too special."""
+    looks = {id(identity): _Look() for identity in identities}
+    _look(looks, identities, sampler.others(), NUMERIC_BITS)
+    return [look.mismatch for look in looks.values() if look.mismatch is not None]
+
+
+def _small_difference(sampler: Sampler, item: _Open) -> Outcome | None:
+    """See a tiny difference with balls, with as many bits as the normal form says it takes."""
+    for sample in sampler.draw(BALL_POINTS):
+        try:
+            evaluation = Evaluation(item.difference.field, sample.point, NUMERIC_BITS)
+            with evaluation.working():
+                size = evaluation.element(item.difference)
+                bits = 0 if size.contains(0) else NUMERIC_BITS + max(0, -_exponent(size))
+        except (DomainError, EvaluationError):
+            continue
+        if not bits:
+            continue
+        if bits > MOST_BITS:
+            detail = f"{item.reason}, but its value is below 2^-{MOST_BITS}"
+            return Outcome(Verdict.UNDECIDED, detail=detail)
+        finding, claimed, true = compare(item.identity, sample, bits)
+        if finding == "different":
+            return _refuted([Mismatch(item.identity, sample, claimed, true)])
+        if finding == "equal":
+            detail = (
+                f"{item.reason}, but balls with {bits} bits see no difference; please report it"
+            )
+            return Outcome(Verdict.UNDECIDED, detail=detail)
+    return None
+
+
+def _exponent(ball: Ball) -> int:
+    """About the binary logarithm of a ball that excludes zero."""
+    size, exponent = abs(ball), 0
+    while size < 1:
+        size, exponent = size * 2**64, exponent - 64
+    return exponent
+
+
+def _numeric(looks: Mapping[int, _Look], open_: Sequence[_Open], *, fallback: bool) -> Outcome:
+    """The verdict by digits alone."""
+    reason = open_[0].reason
     if not fallback:
         return Outcome(Verdict.UNDECIDED, detail=f"{reason}; the numeric fallback is off")
-    for identity in open_:
-        look = looks[id(identity)]
+    for item in open_:
+        look = looks[id(item.identity)]
         if look.equal < NUMERIC_POINTS:
             why = look.trouble or _unseen(look)
-            detail = f"{reason}; only {look.equal} of {NUMERIC_POINTS} points could be compared"
+            detail = (
+                f"{item.reason}; only {look.equal} of {NUMERIC_POINTS} points could be compared"
+            )
             return Outcome(Verdict.UNDECIDED, detail=f"{detail}: {why}")
-    detail = f"equal at {NUMERIC_POINTS} random points to 40 of {NUMERIC_DIGITS} digits; not exact"
+    detail = f"equal at {NUMERIC_POINTS} random points to {NUMERIC_DIGITS} digits; not exact"
     return Outcome(Verdict.HOLDS, "numeric", f"{detail}: {reason}")
 
 

@@ -8,7 +8,7 @@ which no distance exceeds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -26,8 +26,8 @@ from .balls import show, smallest
 from .check import Check
 from .context import Context
 from .decide import NUMERIC_POINTS, Identity, Outcome, decide
+from .pair_sampling import PairSample, PairSampler
 from .report import Verdict
-from .sampling import PairSample, PairSampler
 from .series import leading_square
 
 if TYPE_CHECKING:
@@ -158,6 +158,29 @@ def distance_check(context: Context, claim: Claim) -> Check:
 
 
 def _run(distance: Distance) -> Outcome:
+    """Decide; for a refuted function try whether one like it is the distance."""
+    outcome = _decide(distance)
+    if outcome.verdict is not Verdict.FAILS or outcome.instead is not None:
+        return outcome
+    for candidate in _candidates(distance):
+        if _decide(candidate).verdict is Verdict.HOLDS:
+            value = to_text(candidate.value)
+            detail = f"{outcome.detail}; the distance is {value}"
+            return replace(outcome, detail=detail, instead={"kind": "distance", "value": value})
+    return outcome
+
+
+def _candidates(distance: Distance) -> Iterator[Distance]:
+    """The same function without a sign or an additive constant."""
+    value = distance.value
+    yield replace(distance, value=-value)
+    diagonal = dict(zip(distance.context.coordinates, distance.second, strict=True))
+    constant = value.xreplace(diagonal)
+    if not constant.free_symbols & set(distance.second) and constant.is_finite and constant != 0:
+        yield replace(distance, value=value - constant)
+
+
+def _decide(distance: Distance) -> Outcome:
     context = distance.context
     fallback = context.options.fallback
     sampler = PairSampler(context.metric, context.options.seed, distance.second)
@@ -240,7 +263,10 @@ def _numerically_near(distance: Distance, sampler: PairSampler) -> Outcome | Non
                 continue
             compared += 1
             if smallest(claimed - true) > arithmetic.number(TOLERANCE) * true:
-                return _refute(sample.towards(STEP), claimed, true, "near the diagonal", "numeric")
+                longest = sample.towards(STEP).segment_length(1, STEP_BITS)
+                # longer than a curve between the points is rigorous; shorter is not
+                proof = "exact" if longest is not None and claimed > longest else "numeric"
+                return _refute(sample.towards(STEP), claimed, true, "near the diagonal", proof)
         if compared >= NUMERIC_POINTS:
             return None
     if compared:
@@ -290,14 +316,24 @@ def _explain(distance: Distance, outcome: Outcome) -> Outcome:
         text = distance.context.text(square)
     except FieldError:
         return replace(outcome, counterexample=sample)
-    if constant and not square.is_zero:
-        corrected = distance.value / sympy.sqrt(square.to_sympy())
+    if square == square.field.one:  # it is not real, so the equation in the field says nothing
+        return replace(outcome, counterexample=sample)
+    corrected = _corrected(distance, square) if constant and not square.is_zero else None
+    if corrected is not None:
         value = to_text(corrected)
         detail = f"|grad d|^2 = {text}, not 1: the distance is {value}"
         instead = {"kind": "distance", "value": value}
         return replace(outcome, detail=detail, counterexample=sample, instead=instead)
     shown = f"|grad d|^2 = {text}" if text is not None and len(text) < 300 else "|grad d| != 1"
-    instead = {"kind": "squared_gradient", "value": text} if text is not None else None
+    short = text is not None and len(text) < 300
+    gradient = {"kind": "squared_gradient", "value": text} if short else None
     return replace(
-        outcome, detail=f"{shown}, not 1: not a distance", counterexample=sample, instead=instead
+        outcome, detail=f"{shown}, not 1: not a distance", counterexample=sample, instead=gradient
     )
+
+
+def _corrected(distance: Distance, square: Element) -> sympy.Expr | None:
+    """The function divided by the constant length of its gradient, if that is the distance."""
+    value = distance.value / sympy.sqrt(square.to_sympy())
+    holds = _decide(replace(distance, value=value)).verdict is Verdict.HOLDS
+    return value if holds else None

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import mpmath
 import sympy
 from sympy.core.function import AppliedUndef
 
-from geomkit.domain import Point
 from geomkit.errors import DomainError, EvaluationError, FieldError
-from geomkit.evaluate import Digits, evaluate
 
+from .balls import show
 from .check import Check
 from .context import Context
 from .decide import NUMERIC_POINTS, Identity, Outcome, decide
-from .moments import Family, recognise
-from .quadrature import Integrals
+from .moments import Family
+from .quadrature import expectations
+from .recognise import recognise
 from .report import Verdict
+from .view import REGULAR_BITS
 
 if TYPE_CHECKING:
     from geomkit.files import Claim
 
 __all__ = ["fisher_check"]
 
-# Quadrature with this many digits; its error estimate must stay below TOLERANCE, to which
-# everything is compared, relative to the entries (and to 1 for the normalisation).
-DIGITS, TOLERANCE = 60, mpmath.mpf(10) ** -40
-# A first look with fewer digits at one point finds gross errors at a fraction of the cost.
-FIRST_DIGITS, FIRST_TOLERANCE = 25, mpmath.mpf(10) ** -10
+# Working precision and tolerance of a numeric verdict, relative to the entries.
+BITS, TOLERANCE = 330, Fraction(1, 10**40)
+# Closed-form moments are compared with quadrature too, at few points and with fewer digits.
+CHECK_POINTS, CHECK_BITS, CHECK_TOLERANCE = 2, 110, Fraction(1, 10**10)
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,16 @@ class Density:
         return recognise(self.logpdf, self.variable, self.support)
 
     def information(self, i: int, j: int) -> sympy.Expr | None:
-        """E[d_i l d_j l] in closed form, or None.
+        """E[d_i l d_j l] in closed form.
 
         Where the support is fixed this is -E[d_i d_j l], which needs fewer moments.
+
+        Args:
+            i: number of a coordinate.
+            j: number of a coordinate.
+
+        Returns:
+            The expression, or None if the moments are not known.
         """
         if self.family is None:
             return None
@@ -114,13 +121,21 @@ def fisher_check(context: Context, claim: Claim) -> Check:
 
 
 def _run(density: Density) -> Outcome:
+    """Quadrature at a few points first; then moments in closed form, or more points and digits."""
+    rough = _by_quadrature(density, CHECK_POINTS, CHECK_BITS, CHECK_TOLERANCE)
     exact = _by_moments(density)
-    if exact is not None:
-        return exact
-    if not density.context.options.fallback:
-        reason = "the density is none of those with known moments"
-        return Outcome(Verdict.UNDECIDED, detail=f"{reason}; the numeric fallback is off")
-    return _by_quadrature(density)
+    if exact is None:
+        if not density.context.options.fallback:
+            reason = "the density is none of those with known moments"
+            return Outcome(Verdict.UNDECIDED, detail=f"{reason}; the numeric fallback is off")
+        if rough.verdict is Verdict.HOLDS:
+            return _by_quadrature(density, NUMERIC_POINTS, BITS, TOLERANCE)
+        return rough
+    contradiction = {exact.verdict, rough.verdict} == {Verdict.HOLDS, Verdict.FAILS}
+    if contradiction:
+        detail = f"closed-form moments say {exact.verdict}, quadrature says {rough.verdict}"
+        return Outcome(Verdict.UNDECIDED, detail=f"{detail}; please report it")
+    return exact
 
 
 # Known moments ------------------------------------------------------------------------------------
@@ -132,11 +147,15 @@ def _by_moments(density: Density) -> Outcome | None:
     n = context.n
     pairs = [(i, j) for i in range(n) for j in range(i, n)]
     entries = {pair: density.information(*pair) for pair in pairs}
-    if family is None or any(entry is None for entry in entries.values()):
-        return None
     known = {pair: entry for pair, entry in entries.items() if entry is not None}
-    if not all(_is_positive(context, expression) for expression in family.positive):
+    if family is None or len(known) < len(pairs):
         return None
+    for expression in family.positive:
+        sign = _sign(context, expression)
+        if sign is None:
+            return None
+        if sign < 0:
+            return _divergent(context, family, expression)
     context.accommodate([family.excess, *known.values()])
     identities = {_entry(context, pair, entry): pair for pair, entry in known.items()}
     total = _normalisation(context, family)
@@ -146,14 +165,24 @@ def _by_moments(density: Density) -> Outcome | None:
         return replace(outcome, detail=f"{family.name} density: {outcome.detail}")
     sample = outcome.mismatches[0].to_json(component=True)
     if outcome.mismatches[0].identity is total:
-        detail = f"not a density: its integral over the support is not 1 ({family.name} integral)"
-        return replace(outcome, detail=detail, counterexample=sample)
+        value = _text(context, sympy.exp(family.excess))
+        detail = f"not a density: its integral over the support is {value} ({family.name})"
+        instead = {"kind": "integral_of_density", "value": value}
+        return replace(outcome, detail=detail, counterexample=sample, instead=instead)
     found = {}
     for mismatch in outcome.mismatches:
         i, j = identities[mismatch.identity]
-        text = _text(context, known[i, j])
-        found[f"{context.coordinates[i]},{context.coordinates[j]}"] = text
+        found[f"{context.coordinates[i]},{context.coordinates[j]}"] = _text(context, known[i, j])
     return _refuted(outcome, found, sample)
+
+
+def _divergent(context: Context, family: Family, expression: sympy.Expr) -> Outcome:
+    """The integral of the density does not exist, because `expression` is negative."""
+    (sample, *_) = context.sampler.draw(1)
+    detail = f"not a density: its integral diverges ({family.name}: {expression} is not positive)"
+    counterexample = {**sample.describe(), "claimed": "1", "true": "oo"}
+    instead = {"kind": "integral_of_density", "value": "oo"}
+    return Outcome(Verdict.FAILS, "exact", detail, counterexample=counterexample, instead=instead)
 
 
 def _entry(context: Context, pair: tuple[int, int], information: sympy.Expr) -> Identity:
@@ -176,19 +205,20 @@ def _normalisation(context: Context, family: Family) -> Identity:
     )
 
 
-def _is_positive(context: Context, expression: sympy.Expr) -> bool:
-    """Whether an expression is positive at sample points: the integral converges."""
+def _sign(context: Context, expression: sympy.Expr) -> int | None:
+    """1 or -1 if an expression has this sign at all sample points, else None."""
     if expression.is_positive:
-        return True
+        return 1
+    signs = set()
     for sample in context.sampler.draw(NUMERIC_POINTS):
-        view = sample.view(100)
+        view = sample.view(REGULAR_BITS)
         with view.arithmetic.working():
             try:
-                if not view.value(expression) > 0:
-                    return False
+                value = view.value(expression)
             except (DomainError, EvaluationError):
-                return False
-    return True
+                return None
+            signs.add(1 if value > 0 else -1 if value < 0 else 0)
+    return signs.pop() if len(signs) == 1 and 0 not in signs else None
 
 
 def _text(context: Context, expression: sympy.Expr) -> str:
@@ -198,9 +228,7 @@ def _text(context: Context, expression: sympy.Expr) -> str:
         return str(expression)
 
 
-def _refuted(
-    outcome: Outcome, found: Mapping[str, str], sample: Mapping[str, Any]
-) -> Outcome:
+def _refuted(outcome: Outcome, found: Mapping[str, str], sample: Mapping[str, Any]) -> Outcome:
     shown = "; ".join(f"g[{key}] should be {value}" for key, value in list(found.items())[:4])
     instead = {"kind": "fisher", "components": dict(found), "value": dict(found)}
     return replace(outcome, detail=shown, counterexample=sample, instead=instead)
@@ -209,86 +237,70 @@ def _refuted(
 # Quadrature ---------------------------------------------------------------------------------------
 
 
-def _by_quadrature(density: Density) -> Outcome:
-    """Decide at points: few digits at the first one, then many digits at all of them."""
-    samples = density.context.sampler.draw(NUMERIC_POINTS)
-    first = _at_point(density, samples[0], FIRST_DIGITS, FIRST_TOLERANCE)
-    if first is not None and first.verdict is Verdict.FAILS:
-        return first
-    compared = 0
-    for sample in samples[:NUMERIC_POINTS]:
-        outcome = _at_point(density, sample, DIGITS, TOLERANCE)
+def _by_quadrature(density: Density, count: int, bits: int, tolerance: Fraction) -> Outcome:
+    """Compare all entries at points."""
+    samples = density.context.sampler.draw(count)[:count]
+    for sample in samples:
+        density.context.budget.check()
+        try:
+            outcome = _at_point(density, sample, bits, tolerance)
+        except (DomainError, EvaluationError, ZeroDivisionError) as error:
+            return Outcome(Verdict.UNDECIDED, detail=f"the density cannot be integrated: {error}")
         if outcome is not None:
             return outcome
-        compared += 1
-        density.context.budget.check()
-    if compared < NUMERIC_POINTS:
-        return Outcome(Verdict.UNDECIDED, detail=f"only {compared} points could be compared")
-    detail = f"quadrature with {DIGITS} digits agrees at {compared} random points to 40"
-    return Outcome(Verdict.HOLDS, "numeric", f"{detail}; not exact: moments are not known")
+    if len(samples) < count:
+        return Outcome(Verdict.UNDECIDED, detail=f"only {len(samples)} points could be compared")
+    digits = len(str(tolerance.denominator)) - 1
+    detail = f"quadrature agrees at {count} random points to {digits} digits"
+    return Outcome(Verdict.HOLDS, "numeric", f"{detail}; not exact: the moments are not known")
 
 
-def _at_point(density: Density, sample: Any, digits: int, tolerance: Any) -> Outcome | None:
+def _at_point(density: Density, sample: Any, bits: int, tolerance: Fraction) -> Outcome | None:
     """Compare all entries at a point: None if they agree."""
-    context = density.context
-    concrete = context.metric.concrete
-    point: Point = sample.point
-    ends = (density.support[0], *density.breaks, density.support[1])
-    integrals = Integrals(
-        density.variable, point, concrete(density.logpdf, sample.example),
-        [concrete(end, sample.example) for end in ends], digits,
-    )  # fmt: skip
+    context, view = density.context, sample.view(bits)
+    concrete, n = context.metric.concrete, context.n
     scores = [concrete(score, sample.example) for score in density.scores]
-    try:
-        outcome = _is_normalised(integrals, sample, tolerance)
-        if outcome is None:
-            metric = concrete(context.metric.matrix, sample.example)
-            outcome = _entries(context, integrals, scores, metric, sample, tolerance)
-    except (DomainError, EvaluationError, ZeroDivisionError, ValueError) as error:
-        return Outcome(Verdict.UNDECIDED, detail=f"the density cannot be integrated: {error}")
-    return outcome
+    pairs = [(i, j) for i in range(n) for j in range(i, n)]
+    ends = (density.support[0], *density.breaks, density.support[1])
+    found = expectations(
+        concrete(density.logpdf, sample.example), [(scores[i], scores[j]) for i, j in pairs],
+        density.variable, [concrete(end, sample.example) for end in ends], sample.point,
+        bits=bits, tolerance=tolerance / 1000,
+    )  # fmt: skip
+    with view.arithmetic.working():
+        small = view.arithmetic.number(tolerance)
+        if not (found.error < small / 10 and found.total.is_finite()):
+            return _unsettled(found.error)
+        if abs(found.total - 1) > small:
+            return _not_normalised(sample, found.total)
+        metric = view.geometry.g
+        # entries off the diagonal may vanish: so the scale is that of the whole matrix
+        scale = max(abs(metric[i][i]).upper() for i in range(n))
+        wrong = {
+            pair: value
+            for pair, value in zip(pairs, found.values, strict=True)
+            if not abs(value - metric[pair[0]][pair[1]]) <= small * max(scale, view.one)
+        }
+    return _mismatch(context, sample, metric, wrong) if wrong else None
 
 
-def _is_normalised(integrals: Integrals, sample: Any, tolerance: Any) -> Outcome | None:
-    total, error = integrals.expectation([])
-    if error > tolerance:
-        return _unsettled(error)
-    if abs(total - 1) <= tolerance + error:
-        return None
-    shown = mpmath.nstr(total, 15)
-    counterexample = {**sample.describe(), "claimed": "1", "true": shown}
-    detail = f"not a density: its integral over the support is {shown}"
-    return Outcome(Verdict.FAILS, "numeric", detail, counterexample=counterexample)
-
-
-def _entries(
-    context: Context, integrals: Integrals, scores: Sequence[sympy.Expr], metric: Any,
-    sample: Any, tolerance: Any,
-) -> Outcome | None:  # fmt: skip
-    n, found, counterexample = context.n, {}, None
-    arithmetic = Digits(integrals.digits)
-    for i in range(n):
-        for j in range(i, n):
-            true, error = integrals.expectation([scores[i], scores[j]])
-            with arithmetic.working():
-                claimed = evaluate(metric[i, j], sample.point, arithmetic)
-                scale = max(abs(true), abs(claimed))
-                # entries off the diagonal may vanish: then their scale is that of the diagonal
-                scale = scale if scale > mpmath.mpf(10) ** -8 else mpmath.mpf(1)
-                if error > tolerance * scale:
-                    return _unsettled(error)
-                if abs(true - claimed) <= (tolerance * scale + error):
-                    continue
-            name = f"{context.coordinates[i]},{context.coordinates[j]}"
-            found[name] = mpmath.nstr(true, 15)
-            if counterexample is None:
-                values = {"claimed": mpmath.nstr(claimed, 15), "true": found[name]}
-                counterexample = {**sample.describe(), "component": f"g[{name}]", **values}
-    if counterexample is None:
-        return None
+def _mismatch(context: Context, sample: Any, metric: Any, wrong: Mapping[Any, Any]) -> Outcome:
+    names = {(i, j): f"{context.coordinates[i]},{context.coordinates[j]}" for i, j in wrong}
+    found = {names[pair]: show(value, 15) for pair, value in wrong.items()}
+    (i, j), true = next(iter(wrong.items()))
+    values = {"claimed": show(metric[i][j]), "true": show(true)}
+    counterexample = {**sample.describe(), "component": f"g[{names[i, j]}]", **values}
     return _refuted(Outcome(Verdict.FAILS, "numeric"), found, counterexample)
 
 
+def _not_normalised(sample: Any, total: Any) -> Outcome:
+    shown = show(total, 15)
+    counterexample = {**sample.describe(), "claimed": "1", "true": shown}
+    detail = f"not a density: its integral over the support is {shown}"
+    instead = {"kind": "integral_of_density", "value": shown}
+    return Outcome(Verdict.FAILS, "numeric", detail, counterexample=counterexample, instead=instead)
+
+
 def _unsettled(error: Any) -> Outcome:
-    detail = f"quadrature did not settle: its error estimate is {mpmath.nstr(error, 3)}"
+    detail = f"quadrature did not settle: its error estimate is {show(error, 3)}"
     return Outcome(Verdict.UNDECIDED, detail=f"{detail}; give breaks = [...] near the peaks")

@@ -1,7 +1,7 @@
 """What holds instead, when a property was claimed in vain.
 
-Each function returns a structured answer {"kind": ..., "value": ...}, itself a claim that holds, and
-a sentence for people.
+Each function returns a structured answer {"kind": ..., "value": ...}, itself a claim that holds,
+and a sentence for people.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _first(context: Context, *candidates: Callable[[Context], Answer]) -> Answer
 
 
 def _gauss(context: Context) -> Answer:
-    """n = 2: the Gauss curvature says everything."""
+    """For n = 2 the Gauss curvature says everything."""
     if context.n != 2:
         return None, ""
     element = context.curvature.element("gauss")

@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import sympy
 
-__all__ = ["Family", "recognise"]
+__all__ = ["Expr", "Family", "Terms", "bell", "polygamma_at", "rising", "split"]
 
 Expr: TypeAlias = sympy.Expr
 # A term is coefficient times part, where only the part contains x.
@@ -65,32 +65,6 @@ class Family:
         return total
 
 
-def recognise(logpdf: Expr, variable: sympy.Symbol, support: Sequence[Expr]) -> Family | None:
-    """Recognise a density.
-
-    Args:
-        logpdf: its logarithm.
-        variable: x.
-        support: lower and upper end.
-
-    Returns:
-        The family, or None if it is none of those above.
-    """
-    terms = split(logpdf, variable)
-    lower, upper = support
-    if (lower, upper) == (-sympy.oo, sympy.oo):
-        candidates = [_gauss, _gumbel]
-    elif (lower, upper) == (0, sympy.oo):
-        candidates = [_gamma, _lognormal, _inverse_gaussian]
-    elif (lower, upper) == (0, 1):
-        candidates = [_beta]
-    elif upper is sympy.oo and variable not in lower.free_symbols:
-        return _pareto(terms, variable, lower)
-    else:
-        return None
-    return next((f for f in (c(dict(terms), variable) for c in candidates) if f), None)
-
-
 def split(expression: Expr, variable: sympy.Symbol) -> Terms:
     """An expression as a sum of coefficient * part, where only the part contains the variable.
 
@@ -101,12 +75,26 @@ def split(expression: Expr, variable: sympy.Symbol) -> Terms:
     Returns:
         Coefficients by part; the part 1 for what is free of x.
     """
-    expanded = sympy.expand(expression)
+    expanded = sympy.expand(_unlogged(expression))
     terms: Terms = {}
     for term in sympy.Add.make_args(expanded):
         coefficient, part = term.as_independent(variable, as_Add=False)
         terms[part] = terms.get(part, sympy.S.Zero) + coefficient
     return {part: c for part, c in terms.items() if c != 0}
+
+
+def _unlogged(expression: Expr) -> Expr:
+    """exp(a log y + b) as y^a exp(b)."""
+
+    def rewrite(exponent: Expr) -> Expr:
+        result: Expr = sympy.S.One
+        for term in sympy.Add.make_args(sympy.expand(exponent)):
+            logs = [f for f in sympy.Mul.make_args(term) if isinstance(f, sympy.log)]
+            power = logs[0].args[0] ** (term / logs[0]) if len(logs) == 1 else sympy.exp(term)
+            result *= power
+        return result
+
+    return expression.replace(sympy.exp, rewrite)
 
 
 def _take(terms: Terms, *parts: Expr) -> list[Expr]:
@@ -121,7 +109,7 @@ def _normal_moment(mean: Expr, variance: Expr, order: int) -> Expr:
     return now
 
 
-def _gauss(terms: Terms, x: sympy.Symbol) -> Family | None:
+def gauss(terms: Terms, x: sympy.Symbol) -> Family | None:
     constant, linear, square = _take(terms, sympy.S.One, x, x**2)
     if terms or square == 0:
         return None
@@ -137,7 +125,7 @@ def _gauss(terms: Terms, x: sympy.Symbol) -> Family | None:
     return Family("normal", excess, (alpha,), moment, x)
 
 
-def _lognormal(terms: Terms, x: sympy.Symbol) -> Family | None:
+def lognormal(terms: Terms, x: sympy.Symbol) -> Family | None:
     log = sympy.log(x)
     constant, linear, square = _take(terms, sympy.S.One, log, log**2)
     if terms or square == 0:
@@ -154,7 +142,7 @@ def _lognormal(terms: Terms, x: sympy.Symbol) -> Family | None:
     return Family("log-normal", excess, (alpha,), moment, x)
 
 
-def _gamma(terms: Terms, x: sympy.Symbol) -> Family | None:
+def gamma(terms: Terms, x: sympy.Symbol) -> Family | None:
     constant, shape = _take(terms, sympy.S.One, sympy.log(x))
     if len(terms) != 1:
         return None
@@ -178,13 +166,13 @@ def _gamma_moment(k: Expr, b: Expr, m: Expr, power: Expr, logs: int) -> Expr | N
     if not shift.is_Integer:
         return None
     z = k / m
-    value = _rising(z, int(shift)) / b ** int(shift)
-    slopes = [(_polygamma(0, z, int(shift)) - sympy.log(b)) / m]
-    slopes += [_polygamma(q, z, int(shift)) / m ** (q + 1) for q in range(1, logs)]
-    return value * _bell(slopes, logs)
+    value = rising(z, int(shift)) / b ** int(shift)
+    slopes = [(polygamma_at(0, z, int(shift)) - sympy.log(b)) / m]
+    slopes += [polygamma_at(q, z, int(shift)) / m ** (q + 1) for q in range(1, logs)]
+    return value * bell(slopes, logs)
 
 
-def _gumbel(terms: Terms, x: sympy.Symbol) -> Family | None:
+def gumbel(terms: Terms, x: sympy.Symbol) -> Family | None:
     constant, linear = _take(terms, sympy.S.One, x)
     if len(terms) != 1:
         return None
@@ -213,7 +201,7 @@ def _gumbel(terms: Terms, x: sympy.Symbol) -> Family | None:
     return Family("Gumbel", excess, (k, b), moment, x)
 
 
-def _inverse_gaussian(terms: Terms, x: sympy.Symbol) -> Family | None:
+def inverse_gaussian(terms: Terms, x: sympy.Symbol) -> Family | None:
     constant, log, linear, inverse = _take(terms, sympy.S.One, sympy.log(x), x, 1 / x)
     if terms or log != sympy.Rational(-3, 2) or linear == 0 or inverse == 0:
         return None
@@ -224,7 +212,7 @@ def _inverse_gaussian(terms: Terms, x: sympy.Symbol) -> Family | None:
     return Family("inverse Gaussian", excess, (a, b), known.get, x)
 
 
-def _beta(terms: Terms, x: sympy.Symbol) -> Family | None:
+def beta(terms: Terms, x: sympy.Symbol) -> Family | None:
     log, mirrored = sympy.log(x), sympy.log(1 - x)
     constant, left, right = _take(terms, sympy.S.One, log, mirrored)
     if terms:
@@ -241,7 +229,7 @@ def _beta(terms: Terms, x: sympy.Symbol) -> Family | None:
     return Family("beta", excess, (p, q), moment, x)
 
 
-def _pareto(terms: Terms, x: sympy.Symbol, lower: Expr) -> Family | None:
+def pareto(terms: Terms, x: sympy.Symbol, lower: Expr) -> Family | None:
     constant, log = _take(terms, sympy.S.One, sympy.log(x))
     if terms or not lower.is_positive:
         return None
@@ -286,14 +274,14 @@ def _rate(part: Expr, x: sympy.Symbol) -> Expr | None:
     return None if x in rate.free_symbols else rate
 
 
-def _rising(z: Expr, shift: int) -> Expr:
+def rising(z: Expr, shift: int) -> Expr:
     """Gamma(z + shift) / Gamma(z)."""
     if shift < 0:
-        return 1 / _rising(z + shift, -shift)
+        return 1 / rising(z + shift, -shift)
     return sympy.Mul(*(z + j for j in range(shift)))
 
 
-def _polygamma(order: int, z: Expr, shift: int) -> Expr:
+def polygamma_at(order: int, z: Expr, shift: int) -> Expr:
     """polygamma(order, z + shift), by its recurrence in terms of polygamma(order, z)."""
     sign = (-1) ** order * sympy.factorial(order)
     steps = range(shift) if shift >= 0 else range(shift, 0)
@@ -301,7 +289,7 @@ def _polygamma(order: int, z: Expr, shift: int) -> Expr:
     return sympy.polygamma(order, z) + (change if shift >= 0 else -change)
 
 
-def _bell(slopes: Sequence[Expr], order: int) -> Expr:
+def bell(slopes: Sequence[Expr], order: int) -> Expr:
     """The q-th derivative of exp(F) over exp(F), from the derivatives of F."""
     values: list[Expr] = [sympy.S.One]
     for q in range(order):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["embedding_check", "laplacian_check", "sectional_check"]
 
 Vector = tuple[sympy.Expr, ...]
+# So many entries that differ are given as expressions; each may take a while to be factored.
+SHOWN = 6
 
 
 # Laplace-Beltrami ---------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ def _run_embedding(context: Context, functions: Vector, signs: Vector) -> Outcom
     if outcome.verdict is not Verdict.FAILS:
         return outcome
     found: dict[str, str] = {}
-    for mismatch in outcome.mismatches:
+    for mismatch in outcome.mismatches[:SHOWN]:
         i, j = identities[mismatch.identity]
         try:
             text = context.text(_induced(context, functions, signs, i, j))
@@ -155,9 +157,7 @@ def _run_embedding(context: Context, functions: Vector, signs: Vector) -> Outcom
     detail = "; ".join(f"the induced g[{key}] is {value}" for key, value in list(found.items())[:4])
     instead = {"kind": "metric", "components": found, "value": found} if found else None
     sample = outcome.mismatches[0].to_json(component=True)
-    return replace(
-        outcome, detail=detail or outcome.detail, counterexample=sample, instead=instead
-    )
+    return replace(outcome, detail=detail or outcome.detail, counterexample=sample, instead=instead)
 
 
 def _induced_identity(

@@ -11,8 +11,13 @@ import sympy
 from .check import Check
 from .context import Context
 from .decide import Identity, Outcome, decide
-from .instead import constant_instead, einstein_instead, flat_instead, ricci_flat_instead
-from .instead import conformal_instead
+from .instead import (
+    conformal_instead,
+    constant_instead,
+    einstein_instead,
+    flat_instead,
+    ricci_flat_instead,
+)
 from .report import Verdict
 from .tensors import TENSORS, component_identity
 

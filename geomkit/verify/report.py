@@ -124,7 +124,7 @@ class FileResult:
 
     @property
     def status(self) -> str:
-        """"error", "fails", "undecided" or "holds": the exit status as a word."""
+        """The exit status as a word: "error", "fails", "undecided" or "holds"."""
         return {0: "holds", 1: "fails", 2: "error", 3: "undecided"}[self.exit_status]
 
     def to_json(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -49,9 +50,7 @@ SCALARS: Mapping[str, ScalarKind] = {
     "gauss_curvature": ScalarKind("K", "gauss", lambda v: v.geometry.gauss, _SURFACE),
     "kretschmann": ScalarKind("Riem^2", "kretschmann", lambda v: v.geometry.kretschmann),
     "ricci_squared": ScalarKind("Ric^2", "ricci_squared", lambda v: v.geometry.ricci_squared),
-    "weyl_squared": ScalarKind(
-        "Weyl^2", "weyl_squared", lambda v: v.geometry.weyl_squared, _WEYL
-    ),
+    "weyl_squared": ScalarKind("Weyl^2", "weyl_squared", lambda v: v.geometry.weyl_squared, _WEYL),
     "volume_element": ScalarKind(
         "sqrt|det g|", "volume_element", lambda v: v.geometry.volume_element
     ),
@@ -78,7 +77,9 @@ def scalar_check(context: Context, claim: Claim) -> Check:
         remedy = "remove the claim, or claim scalar_curvature or sectional_curvature"
         raise context.error(claim, message, remedy=remedy)
     claimed = context.value(claim)
-    return Check(f"{kind.symbol} = {claimed}", lambda: _run(context, claim.kind, claimed), (claimed,))
+    return Check(
+        f"{kind.symbol} = {claimed}", lambda: _run(context, claim.kind, claimed), (claimed,)
+    )
 
 
 def scalar_identity(context: Context, kind: ScalarKind, claimed: sympy.Expr) -> Identity:
@@ -92,6 +93,7 @@ def scalar_identity(context: Context, kind: ScalarKind, claimed: sympy.Expr) -> 
     Returns:
         The identity.
     """
+
     def residual() -> Element:
         if kind.attribute == "volume_element":
             return _volume_residual(context, claimed)
@@ -110,6 +112,12 @@ def _volume_residual(context: Context, claimed: sympy.Expr) -> Element:
     """Claimed^2 - |det g|, where the claimed expression is positive on the domain.
 
     That avoids the root of the determinant. The sign of the determinant is that at any point.
+
+    Returns:
+        The difference of the squares.
+
+    Raises:
+        FieldError: the sign of the claimed expression on the domain is not decided.
     """
     value, determinant = context.element(claimed), context.curvature.element("determinant")
     square = value * value
@@ -117,7 +125,9 @@ def _volume_residual(context: Context, claimed: sympy.Expr) -> Element:
     if not residual.is_zero:
         residual = square + determinant
     if residual.is_zero and not is_positive(claimed, context.metric.domain):
-        raise FieldError(claimed, "its square is |det g|, but its sign on the domain is not decided")
+        raise FieldError(
+            claimed, "its square is |det g|, but its sign on the domain is not decided"
+        )
     return residual
 
 
@@ -202,9 +212,9 @@ def _relatives(kind: str, n: int) -> dict[str, Callable[[Any], Element]]:
     others = {other: sign for other, sign in squares.items() if other != kind}
     if n < 3:
         others.pop("weyl_squared", None)
-    table = {
-        f"the claimed value is that of {other} ({sign})": (lambda c, o=other: c.element(o))
+    squared: dict[str, Callable[[Any], Element]] = {
+        f"the claimed value is that of {other} ({sign})": methodcaller("element", other)
         for other, sign in others.items()
     }
-    table["the claimed value is R^2"] = lambda c: c.element("scalar") ** 2
-    return table
+    squared["the claimed value is R^2"] = lambda c: c.element("scalar") ** 2
+    return squared

@@ -7,7 +7,7 @@ of the parts: acosh(1 + q) needs q, where the order 0 of its argument cancels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import factorial
@@ -40,6 +40,9 @@ class Series:
     def stripped(self) -> Series:
         """The same series with a leading coefficient that is not zero.
 
+        Returns:
+            The series without leading zeros.
+
         Raises:
             FieldError: every known coefficient vanishes.
         """
@@ -61,9 +64,7 @@ class Series:
         length = min(len(self.coefficients), len(other.coefficients))
         a, b = self.coefficients, other.coefficients
         field = a[0].field
-        products = (
-            field.dot([(1, a[i], b[k - i]) for i in range(k + 1)]) for k in range(length)
-        )
+        products = (field.dot([(1, a[i], b[k - i]) for i in range(k + 1)]) for k in range(length))
         return Series(self.start + other.start, tuple(products))
 
     def scaled(self, factor: Element) -> Series:
@@ -76,7 +77,10 @@ class Series:
         return self + Series(0, (constant, *(zero,) * (TERMS - 1)))
 
     def at_zero(self) -> Element:
-        """The coefficient of order 0, the first of `Taylor` expansions.
+        """The coefficient of order 0, around which functions are expanded.
+
+        Returns:
+            The coefficient.
 
         Raises:
             FieldError: the series has a pole.
@@ -224,7 +228,13 @@ class _Expansion:
         """acosh(1 + q)^2 = 2 q - q^2/3 + 4 q^3/45 - ..., acos(1 - q)^2 the same with signs +."""
         sign = 1 if isinstance(node, sympy.acosh) else -1
         small = argument.shifted(-self.field.one).scaled(self.field.constant(sign))
-        weights = [Fraction(0), Fraction(2), Fraction(-sign, 3), Fraction(4, 45), Fraction(-sign, 35)]
+        weights = [
+            Fraction(0),
+            Fraction(2),
+            Fraction(-sign, 3),
+            Fraction(4, 45),
+            Fraction(-sign, 35),
+        ]
         return _compose(small, weights)
 
     def _taylor(self, function: Any, argument: Series) -> Series:
@@ -278,7 +288,7 @@ def _binomial(exponent: Fraction, k: int) -> Fraction:
     return result
 
 
-def _fold(series: Any, operation: Callable[[Series, Series], Series]) -> Series:
+def _fold(series: Iterable[Series], operation: Callable[[Series, Series], Series]) -> Series:
     first, *rest = series
     for other in rest:
         first = operation(first, other)

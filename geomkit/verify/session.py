@@ -33,7 +33,9 @@ __all__ = ["CHECKS", "Session"]
 # Every kind of claim, and what prepares it.
 CHECKS: Mapping[str, Callable[[Context, Claim], Check]] = {
     **dict.fromkeys(SCALARS, scalar_check),
-    **dict.fromkeys(("christoffel", "riemann_up", "riemann_down", "ricci", "einstein"), tensor_check),
+    **dict.fromkeys(
+        ("christoffel", "riemann_up", "riemann_down", "ricci", "einstein"), tensor_check
+    ),
     **dict.fromkeys(("ricci_mixed", "einstein_mixed"), tensor_check),
     **dict.fromkeys(("flat", "ricci_flat", "conformally_flat"), property_check),
     **dict.fromkeys(("killing", "conformal_killing"), killing_check),
@@ -74,7 +76,7 @@ class Session:
 
         Raises:
             GeomkitError: the file cannot be used: the file, the metric or a claim is at fault.
-        """  # noqa: DOC502  (raised by the parts)
+        """
         with warnings.catch_warnings():
             # an unused coordinate and the like is no reason to clutter the terminal here
             warnings.simplefilter("ignore")

@@ -16,8 +16,8 @@ from .check import Check
 from .context import Context
 from .decide import Outcome
 from .report import Verdict
-from .sampling import REGULAR_BITS
 from .signs import factors, keeps_sign
+from .view import REGULAR_BITS
 
 if TYPE_CHECKING:
     from geomkit.files import Claim
@@ -99,9 +99,7 @@ def _refuted(claimed: Signature, found: Counter[Signature], sample: dict[str, An
         instead = {"kind": "signature", "value": list(true)}
         if claimed == true[::-1]:
             detail += ": the claimed one belongs to -g"
-    return Outcome(
-        Verdict.FAILS, "exact", detail, counterexample=sample, instead=instead
-    )
+    return Outcome(Verdict.FAILS, "exact", detail, counterexample=sample, instead=instead)
 
 
 def _nowhere_degenerate(context: Context) -> bool:
@@ -109,6 +107,9 @@ def _nowhere_degenerate(context: Context) -> bool:
 
     The domain is a box, so connected; where no determinant vanishes no direction changes its sign.
     With unspecified functions this is asked for each of the listed ones.
+
+    Returns:
+        True if proved.
     """
     metric = context.metric
     examples = max((len(f.examples) for f in metric.functions), default=0)
@@ -136,6 +137,9 @@ def _is_definite(chart: Chart, block: Sequence[int]) -> bool:
 
     For a block of one entry even powers do not matter, since they do not change its sign: where
     they vanish the metric is degenerate, and not meant.
+
+    Returns:
+        True if proved.
     """
     determinant = _minor(chart, list(block), list(block))
     changing = [base for base, power in factors(determinant) if len(block) > 1 or power % 2]

@@ -61,7 +61,7 @@ def is_positive(expression: sympy.Expr, domain: Domain) -> bool:
 
 
 def keeps_sign(expression: sympy.Expr, domain: Domain) -> bool:
-    """Whether an expression has the same sign all over the domain.
+    """Whether an expression has the same sign all over the domain, where it is not zero.
 
     Args:
         expression: an expression without unspecified functions.
@@ -71,7 +71,7 @@ def keeps_sign(expression: sympy.Expr, domain: Domain) -> bool:
         True if proved.
     """
     plain = expression.xreplace(_positive_sines(expression, domain))
-    if plain.is_positive or plain.is_negative:
+    if plain.is_nonnegative or plain.is_nonpositive:
         return True
     scaled, boxes = _unit_boxes(expression, domain)
     for factor in sympy.Mul.make_args(scaled):
@@ -87,6 +87,9 @@ def _unit_boxes(expression: sympy.Expr, domain: Domain) -> tuple[sympy.Expr, Dom
 
     So r^2 - 2 M r + a^2 with r and a between multiples of M becomes M^2 times a polynomial in the
     shares, which balls can enclose well.
+
+    Returns:
+        The expression, factored, and the boxes of its symbols.
     """
     if not any(box.lower.free_symbols or box.upper.free_symbols for box in domain.boxes):
         return expression, domain

@@ -61,6 +61,9 @@ def _identity(context: Context, vector: Vector, i: int, j: int, *, conformal: bo
     """(L_X g)_ij = 0; for a conformal field L_X g without its trace is 0.
 
     The claimed side is what the equation says L_X g is: 0, or its trace part.
+
+    Returns:
+        The identity.
     """
 
     def residual() -> Element:

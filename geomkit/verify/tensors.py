@@ -21,7 +21,15 @@ from .report import Verdict
 if TYPE_CHECKING:
     from geomkit.files import Claim
 
-__all__ = ["TENSORS", "TensorKind", "component_identity", "component_key", "component_name", "ratio_note", "tensor_check"]
+__all__ = [
+    "TENSORS",
+    "TensorKind",
+    "component_identity",
+    "component_key",
+    "component_name",
+    "ratio_note",
+    "tensor_check",
+]
 
 Index = tuple[int, ...]
 
@@ -122,8 +130,8 @@ def component_identity(
     """
 
     def residual() -> Element:
-        tensor = getattr(context.curvature, kind.attribute)
-        return context.element(claimed) - tensor.element(*index)
+        true: Element = getattr(context.curvature, kind.attribute).element(*index)
+        return context.element(claimed) - true
 
     return Identity(
         component_name(context, kind, index),
@@ -222,7 +230,7 @@ def ratio_note(context: Context, claimed: sympy.Expr, true: Element) -> str:
         ratio = (claimed_element / true).as_rational()
     except FieldError:
         return ""
-    if ratio is None or ratio == 1:
+    if ratio is None or ratio == 1 or max(abs(ratio.numerator), ratio.denominator) > 1000:
         return ""
     if ratio == -1:
         return "the claimed value has the wrong sign"
