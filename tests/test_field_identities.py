@@ -10,6 +10,7 @@ from sympy import (
     Function,
     GoldenRatio,
     Heaviside,
+    LambertW,
     Max,
     Min,
     Piecewise,
@@ -98,6 +99,8 @@ IDENTITIES = {
         (log(6 * r), log(2) + log(3) + log(r)),
         (log(sqrt(r)), log(r) / 2),
         (log(exp(x)), x),
+        (LambertW(r) * exp(LambertW(r)), r),
+        (exp(-2 * LambertW(x)), (LambertW(x) / x) ** 2),
     ],
     "roots and powers": [
         (sqrt(r**2 + 2 * r + 1), r + 1),

@@ -31,6 +31,7 @@ TRIGONOMETRIC = (sp.sin, sp.cos, sp.tan, sp.cot, sp.sec, sp.csc)
 HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.coth, sp.sech, sp.csch)
 CIRCULAR_INVERSES = (sp.asin, sp.acos, sp.atan, sp.acot, sp.atan2)
 HYPERBOLIC_INVERSES = (sp.asinh, sp.acosh, sp.atanh)
+LOGARITHMIC = (sp.log, sp.LambertW, *HYPERBOLIC_INVERSES)
 # An integer power beyond this is not expanded.
 MAX_EXPONENT = 2000
 # (family, arguments) of one kernel
@@ -356,7 +357,7 @@ def _arguments(kernels: list[Kernel], family: str, inverses: tuple[Any, ...]) ->
 def split_logarithms(exponent: sp.Expr) -> tuple[sp.Expr, list[tuple[sp.Expr, sp.Expr]]]:
     """Split an exponent into a rest and terms e log(b), returned as pairs (b, e).
 
-    asinh, acosh and atanh count as the logarithms that they are.
+    asinh, acosh and atanh count as the logarithms that they are, and so does W = log(x/W).
 
     Args:
         exponent: the exponent.
@@ -366,11 +367,19 @@ def split_logarithms(exponent: sp.Expr) -> tuple[sp.Expr, list[tuple[sp.Expr, sp
     """
     rest, powers = [], []
     for term in sp.Add.make_args(exponent):
-        logs = [f for f in sp.Mul.make_args(term) if isinstance(f, (sp.log, *HYPERBOLIC_INVERSES))]
-        if len(logs) == 1:
-            log = logs[0] if isinstance(logs[0], sp.log) else logs[0].rewrite(sp.log)
-            if isinstance(log, sp.log):
-                powers.append((log.args[0], term / logs[0]))
-                continue
+        logs = [f for f in sp.Mul.make_args(term) if isinstance(f, LOGARITHMIC)]
+        base = _exponential(logs[0]) if len(logs) == 1 else None
+        if base is not None:
+            powers.append((base, term / logs[0]))
+            continue
         rest.append(term)
     return sp.Add(*rest), powers
+
+
+def _exponential(logarithm: sp.Expr) -> sp.Expr | None:
+    """Return exp of a logarithm or inverse hyperbolic function or LambertW(x), in closed form."""
+    if isinstance(logarithm, sp.LambertW):
+        return logarithm.args[0] / logarithm if len(logarithm.args) == 1 else None
+    if not isinstance(logarithm, sp.log):
+        logarithm = logarithm.rewrite(sp.log)
+    return logarithm.args[0] if isinstance(logarithm, sp.log) else None

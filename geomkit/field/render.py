@@ -111,6 +111,13 @@ def _long_sum(expressions: list[sp.Expr], terms: Mapping[Exponents, Fraction]) -
 
     The factors of a term stand in SymPy's own order, so that nothing but the order of the terms
     differs from what evaluation would give.
+
+    Args:
+        expressions: what each generator prints as.
+        terms: the terms.
+
+    Returns:
+        The sum.
     """
     used = {i for exponents in terms for i, e in enumerate(exponents) if e}
     order = sorted(used, key=cmp_to_key(lambda i, j: expressions[i].compare(expressions[j])))

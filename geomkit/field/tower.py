@@ -9,9 +9,9 @@ cancelled once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FieldError
 from .budget import Budget
@@ -361,6 +361,28 @@ class Field:
         if key not in self._generator_derivatives:
             self._generator_derivatives[key] = self.generators[name].derive(symbol)
         return self._generator_derivatives[key]
+
+    # Values ---------------------------------------------------------------------------------
+
+    def evaluate(self, element: Element, point: Mapping[sympy.Symbol, Any], bits: int = 200) -> Any:
+        """Return an enclosure of an element at a rational point.
+
+        Args:
+            element: the element.
+            point: a rational value (or a ball) for each symbol.
+            bits: working precision.
+
+        Returns:
+            An Arb ball; unspecified functions take fixed rational values.
+
+        Raises:
+            DomainError: the element has no finite real value there.
+        """
+        from .ball import Evaluation
+
+        evaluation = Evaluation(self, point, bits)
+        with evaluation.working():
+            return evaluation.element(element)
 
     # Roots ----------------------------------------------------------------------------------
 
