@@ -316,7 +316,7 @@ def with_functions(expression: Any, functions: Any) -> Any:
 
     `functions` maps an applied function a(t) to an expression in the same arguments.
     """
-    result = expression
+    result = sympy.sympify(expression)
     for applied, concrete in dict(functions).items():
         result = result.subs(applied.func, sympy.Lambda(applied.args, concrete))
     return result.doit()

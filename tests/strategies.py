@@ -1,4 +1,4 @@
-"""Random metrics, coordinate changes, surfaces and tensor fields for Hypothesis.
+"""Random metrics and tensor fields for Hypothesis (maps and surfaces: `tests.map_strategies`).
 
 Everything is drawn as text, in the syntax users write, so that a falsifying example can be pasted
 into a claim file, and so that the parser is on the tested path. Each strategy guarantees by
@@ -10,7 +10,8 @@ Metrics are regular on all of R^n (or on the box they declare), whatever the par
 - `sheared`: L^T D L with L unit upper triangular and D diagonal, det g = det D; any entries in L;
 - `dominant`: diagonal >= 2, row sums of the rest < 1, so that det g is irreducible in general;
 - `unspecified`: functions of one or two coordinates that nobody knows, E, F, G(u, v) included;
-- `warped`: static, spherically symmetric or expanding, with nu(r), a(t), r^2 and sin(theta)^2.
+- `warped`: static, spherically symmetric or expanding, with nu(r), a(t), r^2 and sin(theta)^2;
+- `exotic`: functions of functions of all kinds, exp(sin(x + y)), besselj(0, x*y), (2 + x^2)^p.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from geomkit.metric import Metric
 
+#: Four times as many examples as the profile says: random metrics take milliseconds.
+MANY = settings(max_examples=4 * settings().max_examples)
+
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 COORDINATES = ("x", "y", "z", "w")
-NEW_COORDINATES = ("p", "q", "r", "s")
 
 
 @dataclass(frozen=True)
@@ -267,9 +271,46 @@ def warped(draw: Draw) -> Spec:
     return _with_used_parameters(spec)
 
 
+#: Smooth on R; {e} is any expression. What their derivatives need differs from one to the other.
+_NESTING = [
+    *("sin({e})", "cos({e})", "exp({e})", "sinh({e})", "cosh({e})", "tanh({e})", "atan({e})"),
+    *("asinh({e})", "erf({e})", "sec({e}/9)", "besselj(0, {e})", "besselj(1, {e})"),
+    *("log(2 + ({e})**2)", "sqrt(1 + ({e})**2)", "(1 + ({e})**2)**(2/3)", "(2 + ({e})**2)**p"),
+    *("LambertW(1 + ({e})**2)", "1/(1 + ({e})**2)", "loggamma(2 + ({e})**2)", "2**({e})"),
+    *("exp(-({e})**2)", "tan({e}/9)", "digamma(3 + sin({e}))", "a**({e})", "asin(sin({e})/2)"),
+]
+_ARGUMENTS = ["{x}", "2*{x}", "{x}/2", "{x} + {y}", "{x} - 2*{y}", "{x}*{y}", "{x}**2", "a*{x}"]
+
+
+@st.composite
+def nested(draw: Draw, names: tuple[str, ...]) -> str:
+    """Functions of functions: exp(sin(x + y)), (2 + log(2 + x^2)^2)^p, besselj(0, x y) ..."""
+    pick = st.sampled_from(names)
+    text = str(draw(st.sampled_from(_ARGUMENTS))).format(x=draw(pick), y=draw(pick))
+    for _ in range(draw(st.integers(1, 2))):
+        text = str(draw(st.sampled_from(_NESTING))).format(e=text)
+    return text
+
+
+@st.composite
+def exotic(draw: Draw, dimensions: tuple[int, ...] = (2, 3)) -> Spec:
+    """One nested function or two in a diagonal or once sheared metric, on the box |x| <= 1/2."""
+    n = draw(st.sampled_from(dimensions))
+    names = COORDINATES[:n]
+    inner = draw(nested(names))
+    shapes = [f"1 + ({inner})**2", f"exp({inner})", f"2 + tanh({inner})", f"a**2 + ({inner})**2"]
+    weights = [draw(st.sampled_from(shapes)), *("1", "1 + x**2", "cosh(y)")[: n - 1]]
+    lower = {}
+    if draw(st.booleans()):
+        lower[0, n - 1] = draw(st.one_of(nested(names), st.just(inner), polynomials(names)))
+    matrix = tuple(tuple(_sheared_entry(weights, lower, j, k) for k in range(n)) for j in range(n))
+    domain = {name: ["-1/2", "1/2"] for name in names}
+    return _with_used_parameters(Spec(names, matrix, domain=domain))
+
+
 def metrics() -> st.SearchStrategy[Spec]:
     """Any of the families, in dimensions 1 to 4."""
-    return st.one_of(diagonal(), sheared(), dominant(), unspecified(), warped())
+    return st.one_of(diagonal(), sheared(), dominant(), unspecified(), warped(), exotic())
 
 
 def entire_metrics(dimensions: tuple[int, ...] = (2, 3)) -> st.SearchStrategy[Spec]:
@@ -282,92 +323,6 @@ def _entire_diagonal(draw: Draw, dimensions: tuple[int, ...]) -> Spec:
     n = draw(st.sampled_from(dimensions))
     names = COORDINATES[:n]
     return _with_used_parameters(Spec(names, _diagonal(_signed(draw, _weights(draw, names)))))
-
-
-# -- coordinate changes ---------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Change:
-    """Old coordinates as functions of new ones: injective on all of R^n, Jacobian never zero."""
-
-    coordinates: tuple[str, ...]
-    map: tuple[str, ...]
-
-
-_MONOTONE = ["{p}", "2*{p}", "-{p}", "exp({p})", "sinh({p})", "{p} + {p}**3", "2*{p} + sin({p})"]
-
-
-@st.composite
-def triangular_changes(draw: Draw, n: int) -> Change:
-    """x_i = monotone(p_i) + polynomial(p_(i+1), ...): the Jacobian is triangular."""
-    new = NEW_COORDINATES[:n]
-    maps = []
-    for i, name in enumerate(new):
-        text = str(draw(st.sampled_from(_MONOTONE))).format(p=name)
-        if new[i + 1 :] and draw(st.booleans()):
-            text += f" + {draw(polynomials(new[i + 1 :]))}"
-        maps.append(text)
-    return Change(new, tuple(draw(st.permutations(maps))))
-
-
-@st.composite
-def linear_changes(draw: Draw, n: int) -> Change:
-    """x = U L p with unit triangular integer factors: determinant 1."""
-    new = NEW_COORDINATES[:n]
-    above = [draw(st.integers(-2, 2)) for _ in range(n)]
-    below = [draw(st.integers(-1, 1)) for _ in range(n)]
-    middle = [f"({p} + {below[i]}*{new[i - 1]})" if i else p for i, p in enumerate(new)]
-    last = n - 1
-    maps = [f"{m} + {above[i]}*{middle[last]}" if i < last else m for i, m in enumerate(middle)]
-    return Change(new, tuple(maps))
-
-
-def coordinate_changes(n: int) -> st.SearchStrategy[Change]:
-    """Linear, triangular polynomial, exponential and trigonometric changes of n coordinates."""
-    return st.one_of(triangular_changes(n), linear_changes(n))
-
-
-# -- surfaces and hypersurfaces -------------------------------------------------------------------
-@dataclass(frozen=True)
-class Immersion:
-    """Components of a map into R^(n+1) that is an immersion everywhere."""
-
-    coordinates: tuple[str, ...]
-    map: tuple[str, ...]
-    functions: dict[str, list[str]] = field(default_factory=dict)
-
-    @property
-    def n(self) -> int:
-        """Dimension of the submanifold."""
-        return len(self.coordinates)
-
-
-@st.composite
-def monge_patches(draw: Draw, n: int = 2) -> Immersion:
-    """(x, y, h(x, y)), sheared by a polynomial so that it is not always a graph over a plane."""
-    names = COORDINATES[:n]
-    height = draw(smooth(names))
-    first = names[0]
-    if draw(st.booleans()):
-        first += f" + {draw(polynomials(names[1:]))}"
-    return Immersion(names, (first, *names[1:], height))
-
-
-@st.composite
-def surfaces_of_revolution(draw: Draw) -> Immersion:
-    """(rho(x) cos y, rho(x) sin y, zeta(x) + c y) with rho > 0 and zeta' > 0: helicoidal for c."""
-    radius = draw(st.sampled_from(["2 + cos(x)", "cosh(x)", "exp(x)", "1 + x**2", "f(x)"]))
-    height = draw(st.sampled_from(["x", "sinh(x)", "x + x**3", "2*x + sin(x)"]))
-    pitch = draw(st.sampled_from(["", " + y", " + 2*y"])) if radius != "f(x)" else ""
-    functions = {"f(x)": ["2 + x/4", "exp(x/3)"]} if radius == "f(x)" else {}
-    return Immersion(
-        ("x", "y"), (f"({radius})*cos(y)", f"({radius})*sin(y)", height + pitch), functions
-    )
-
-
-def surfaces() -> st.SearchStrategy[Immersion]:
-    """Random immersed surfaces of R^3."""
-    general = st.just(Immersion(("x", "y"), ("x", "y", "h(x, y)"), {"h(x, y)": ["x*y", "x**2"]}))
-    return st.one_of(monge_patches(), surfaces_of_revolution(), general)
 
 
 # -- tensor fields --------------------------------------------------------------------------------

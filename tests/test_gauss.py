@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from geomkit.curvature import Curvature, curvature
 from geomkit.metric import Metric
 from geomkit.submanifold import Submanifold
-from tests import laws, strategies
-from tests.strategies import Immersion
+from tests import laws, map_strategies
+from tests.map_strategies import Immersion
 
 
 @pytest.fixture(params=["fast", pytest.param("thorough", marks=pytest.mark.slow)], autouse=True)
@@ -80,7 +80,7 @@ def assert_gauss_equation(c: Curvature, images: list[Any], ambient_sign: int = 1
                     laws.assert_equal(left, gauss, "R_ijkl det g and B o B", (i, j, k, m))
 
 
-@given(immersion=strategies.surfaces())
+@given(immersion=map_strategies.surfaces())
 def test_theorema_egregium(immersion: Immersion) -> None:
     c, images = induced(immersion)
     assert_gauss_equation(c, images)
@@ -90,12 +90,12 @@ def test_theorema_egregium(immersion: Immersion) -> None:
     laws.assert_equal(c.element("scalar"), extrinsic * 2, "R = 2 K")
 
 
-@given(immersion=strategies.monge_patches(3))
+@given(immersion=map_strategies.monge_patches(3))
 def test_gauss_equation_of_hypersurfaces_of_dimension_3(immersion: Immersion) -> None:
     assert_gauss_equation(*induced(immersion))
 
 
-@given(immersion=strategies.monge_patches())
+@given(immersion=map_strategies.monge_patches())
 def test_gauss_equation_in_a_lorentzian_space(immersion: Immersion) -> None:
     """Ambient diag(1, 1, -7): det g = -7 <c, c> for the conormal c, hence the factor -7.
 
@@ -106,7 +106,7 @@ def test_gauss_equation_in_a_lorentzian_space(immersion: Immersion) -> None:
     assert_gauss_equation(c, images, ambient_sign=-7)
 
 
-@given(immersion=strategies.surfaces())
+@given(immersion=map_strategies.surfaces())
 def test_submanifolds_agree(immersion: Immersion) -> None:
     """`Submanifold`: det S = K, II = B / sqrt(det g), Gauss and Codazzi with exact proof."""
     surface = Submanifold(
@@ -133,7 +133,7 @@ def test_submanifolds_agree(immersion: Immersion) -> None:
 @given(data=st.data())
 def test_a_wrong_embedding_is_noticed(data: st.DataObject) -> None:
     """The metric of one surface and the second form of another do not fit."""
-    immersion = data.draw(strategies.surfaces_of_revolution())
+    immersion = data.draw(map_strategies.surfaces_of_revolution())
     c, (first, second, third) = induced(immersion)
     with pytest.raises(AssertionError, match="violated"):
         assert_gauss_equation(c, [first, second, third * 2])

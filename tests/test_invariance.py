@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from geomkit.calculus import transform
 from geomkit.curvature import Curvature, curvature
 from geomkit.metric import Metric
-from tests import laws, strategies
-from tests.strategies import Change, Spec
+from tests import laws, map_strategies, strategies
+from tests.map_strategies import Change
+from tests.strategies import Spec
 
 
 @pytest.fixture(params=["fast", pytest.param("thorough", marks=pytest.mark.slow)], autouse=True)
@@ -32,7 +33,7 @@ def changed_metrics(
 ) -> tuple[Spec, Change]:
     """A metric that is regular on R^n and a change of its coordinates."""
     spec = draw(strategies.entire_metrics(dimensions))
-    return spec, draw(strategies.coordinate_changes(len(spec.coordinates)))
+    return spec, draw(map_strategies.coordinate_changes(len(spec.coordinates)))
 
 
 def substitution(old: Metric, new: Metric, change: Change) -> dict[Any, Any]:
@@ -96,7 +97,7 @@ UNKNOWN = [
 ]
 
 
-@given(spec=st.sampled_from(UNKNOWN), change=strategies.linear_changes(2))
+@given(spec=st.sampled_from(UNKNOWN), change=map_strategies.linear_changes(2))
 def test_scalars_of_unknown_functions_are_invariant(spec: Spec, change: Change) -> None:
     """The pullback contains composite functions f(p - 2 q): derivatives act on the slot."""
     old = spec.build()
@@ -107,7 +108,7 @@ def test_scalars_of_unknown_functions_are_invariant(spec: Spec, change: Change) 
     laws.assert_equal(after.element("scalar"), after.chart.field(expected), "scalar")
 
 
-@given(spec=strategies.entire_metrics((2,)), change=strategies.coordinate_changes(2))
+@given(spec=strategies.entire_metrics((2,)), change=map_strategies.coordinate_changes(2))
 def test_a_wrong_scalar_is_noticed(spec: Spec, change: Change) -> None:
     """R + 1 is not the scalar of the pullback: the test above can fail."""
     old = spec.build()

@@ -64,6 +64,7 @@ def light() -> st.SearchStrategy[Spec]:
     )
 
 
+@strategies.MANY
 @given(spec=strategies.metrics())
 def test_connection_is_the_one_of_levi_civita(spec: Spec) -> None:
     c = curvature(spec.build())
@@ -74,6 +75,7 @@ def test_connection_is_the_one_of_levi_civita(spec: Spec) -> None:
     laws.assert_lowered(c.christoffel_down.element, gamma, g, 3, c.n)
 
 
+@strategies.MANY
 @given(spec=strategies.metrics())
 def test_riemann_is_the_curvature_of_the_connection(spec: Spec) -> None:
     c = curvature(spec.build())
@@ -84,6 +86,7 @@ def test_riemann_is_the_curvature_of_the_connection(spec: Spec) -> None:
     laws.assert_first_bianchi(down, c.n)
 
 
+@strategies.MANY
 @given(spec=strategies.metrics())
 def test_ricci_scalar_and_einstein_are_traces(spec: Spec) -> None:
     c = curvature(spec.build())
@@ -125,12 +128,14 @@ def test_cotton_is_the_divergence_of_weyl(spec: Spec) -> None:
     laws.assert_cotton_is_divergence_of_weyl(nabla, c.cotton.element, up, c.n)
 
 
+@strategies.MANY
 @given(spec=light())
 def test_second_bianchi_identity(spec: Spec) -> None:
     c = curvature(spec.build())
     laws.assert_second_bianchi(covariant_derivative(c.riemann_down).element, c.n)
 
 
+@strategies.MANY
 @given(spec=strategies.metrics())
 def test_einstein_tensor_is_free_of_divergence(spec: Spec) -> None:
     """nabla^i G_ij = 0 identically, whatever the metric: the contracted second Bianchi identity."""
@@ -139,6 +144,7 @@ def test_einstein_tensor_is_free_of_divergence(spec: Spec) -> None:
     laws.assert_einstein_divergence_free(nabla, c.inverse_metric.element, c.n)
 
 
+@strategies.MANY
 @given(spec=strategies.metrics())
 def test_covariant_derivative_of_the_metric_vanishes(spec: Spec) -> None:
     c = curvature(spec.build())
@@ -146,6 +152,7 @@ def test_covariant_derivative_of_the_metric_vanishes(spec: Spec) -> None:
     laws.assert_all_zero(covariant_derivative(c.inverse_metric).element, 3, c.n, "nabla g^-1 = 0")
 
 
+@strategies.MANY
 @given(spec=light())
 def test_quadratic_scalars_are_full_contractions(spec: Spec) -> None:
     """Kretschmann by R^ij_kl R^kl_ij over all indices, not over pairs as in the engine."""
@@ -171,6 +178,7 @@ def test_quadratic_scalars_are_full_contractions(spec: Spec) -> None:
         laws.assert_equal(c.element("gauss") * 2, c.element("scalar"), "2 K = R")
 
 
+@strategies.MANY
 @given(spec=strategies.metrics())
 def test_volume_element_squares_to_the_determinant(spec: Spec) -> None:
     """sqrt|g|^2 = |det g|, and Gamma^m_mk = d_k log sqrt|g|."""

@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geomkit import expressions
+from tests import map_strategies as maps
 from tests import strategies
 from tests.mp_numbers import number
 from tests.oracles import Oracle, with_functions
 
-FAMILIES = ["diagonal", "sheared", "dominant", "unspecified", "warped"]
+FAMILIES = ["diagonal", "sheared", "dominant", "unspecified", "warped", "exotic"]
 RATIONALS = st.fractions(-1, 1, max_denominator=9)
 
 
@@ -42,18 +43,16 @@ def test_metrics_are_regular(family: str, data: st.DataObject) -> None:
     assert metric.matrix == metric.matrix.T
 
 
-@given(change=st.integers(1, 4).flatmap(strategies.coordinate_changes), data=st.data())
-def test_changes_have_an_invertible_jacobian(
-    change: strategies.Change, data: st.DataObject
-) -> None:
+@given(change=st.integers(1, 4).flatmap(maps.coordinate_changes), data=st.data())
+def test_changes_have_an_invertible_jacobian(change: maps.Change, data: st.DataObject) -> None:
     symbols, maps = parsed(change.map, change.coordinates)
     jacobian = sympy.Matrix(maps).jacobian(symbols).det()
     point = {x: data.draw(RATIONALS) for x in symbols}
     assert abs(number(jacobian, {x: sympy.Rational(v) for x, v in point.items()})) > 1e-6
 
 
-@given(change=st.integers(1, 3).flatmap(strategies.coordinate_changes), data=st.data())
-def test_changes_are_injective(change: strategies.Change, data: st.DataObject) -> None:
+@given(change=st.integers(1, 3).flatmap(maps.coordinate_changes), data=st.data())
+def test_changes_are_injective(change: maps.Change, data: st.DataObject) -> None:
     symbols, maps = parsed(change.map, change.coordinates)
     points = data.draw(
         st.lists(st.tuples(*[RATIONALS] * len(symbols)), min_size=2, max_size=4, unique=True)
@@ -66,8 +65,8 @@ def test_changes_are_injective(change: strategies.Change, data: st.DataObject) -
         assert max(abs(a - b) for a, b in zip(first, second, strict=True)) > 1e-12
 
 
-@given(immersion=st.one_of(strategies.surfaces(), strategies.monge_patches(3)), data=st.data())
-def test_immersions_have_full_rank(immersion: strategies.Immersion, data: st.DataObject) -> None:
+@given(immersion=st.one_of(maps.surfaces(), maps.monge_patches(3)), data=st.data())
+def test_immersions_have_full_rank(immersion: maps.Immersion, data: st.DataObject) -> None:
     """det (J^T J) > 0, with the first concrete function in the place of an unspecified one."""
     symbols = {name: sympy.Symbol(name, real=True) for name in immersion.coordinates}
     heads = {name.split("(")[0]: sympy.Function(name.split("(")[0]) for name in immersion.functions}
