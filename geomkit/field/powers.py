@@ -21,6 +21,7 @@ from .fraction import Element
 from .generator import Generator, Relation
 from .lattice import Lattice
 from .polynomial import Poly
+from .squares import gather_squares
 
 if TYPE_CHECKING:
     from .ball import Evaluation
@@ -129,26 +130,7 @@ class Powers:
         for index, exponent in enumerate(element.denominator):
             if exponent:
                 factors.append((owner.base(index), -exponent))
-        for name, _, value, _ in owner._relations:
-            if owner.generators[name].kind in ("sin", "cos", "sinh", "cosh"):
-                content, factors = self._gather(name, value, content, factors)
-        return content, factors
-
-    def _gather(
-        self, name: str, value: Poly, content: Fraction, factors: list[tuple[Poly, int]]
-    ) -> tuple[Fraction, list[tuple[Poly, int]]]:
-        """Write factors that multiply to the square of an eliminated generator as that square."""
-        owner = self.field
-        scale, parts = owner.ring.factor(value)
-        found = [k for part, _ in parts for p, k in factors if p == part]
-        if len(found) < len(parts) or len({k > 0 for k in found}) != 1:
-            return content, factors
-        m = min(found, key=abs)
-        names = [p for p, _ in parts]
-        rest = [(p, k - m if any(p == q for q in names) else k) for p, k in factors]
-        rest = [(p, k) for p, k in rest if k]
-        y = owner.ring.gens[owner.ring.index[name]]
-        return content / scale**m, [*rest, (y, 2 * m)]
+        return gather_squares(owner, content, factors)
 
     def _factors_of_positive(self, element: Element) -> list[tuple[Radical, int]]:
         """Return radicals p and k with element = prod |p|^k, given that element > 0."""

@@ -11,6 +11,7 @@ import sympy as sp
 
 from ..errors import BudgetError
 from .polynomial import Poly
+from .squares import gather_squares
 
 if TYPE_CHECKING:
     from .fraction import Element
@@ -55,6 +56,7 @@ def render(element: Element, definitions: Mapping[sp.Symbol, Element]) -> sp.Exp
     for index, exponent in enumerate(element.denominator):
         if exponent:
             factors.append((field.base(index), -exponent))
+    content, factors = gather_squares(field, content, factors)
     named = _named(field, definitions)
     parts = []
     for poly, exponent in factors:
@@ -120,7 +122,11 @@ def _long_sum(expressions: list[sp.Expr], terms: Mapping[Exponents, Fraction]) -
         The sum.
     """
     used = {i for exponents in terms for i, e in enumerate(exponents) if e}
-    order = sorted(used, key=cmp_to_key(lambda i, j: expressions[i].compare(expressions[j])))
+
+    def compare(i: int, j: int) -> int:
+        return int(expressions[i].compare(expressions[j]))
+
+    order = sorted(used, key=cmp_to_key(compare))
     powers: dict[tuple[int, int], sp.Expr] = {}
     built = []
     for exponents, c in terms.items():

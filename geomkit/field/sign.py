@@ -8,14 +8,16 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import sympy
+
 from ..errors import DomainError
 from ..evaluate import Balls, evaluate
 from .ball import Evaluation
+from .bernstein import bernstein_sign
+from .fraction import Element
 from .polynomial import Poly
 
 if TYPE_CHECKING:
-    import sympy
-
     from .tower import Field
 
 __all__ = ["Signs"]
@@ -60,7 +62,19 @@ class Signs:
         if all(not any(m) for m, _ in terms):
             return 1 if terms[0][1] > 0 else -1
         by_terms = self._by_terms(terms)
-        return self._by_boxes(poly) if by_terms is None else by_terms
+        if by_terms is not None:
+            return by_terms
+        by_bernstein = self._by_bernstein(poly)
+        return self._by_boxes(poly) if by_bernstein is None else by_bernstein
+
+    def _by_bernstein(self, poly: Poly) -> int | None:
+        """Decide for polynomials in the symbols themselves, also where they vanish on a face."""
+        field = self._field
+        used = [n for n, d in zip(field.ring.names, field.ring.degrees(poly), strict=True) if d]
+        kinds = {field.generators[name].kind for name in used}
+        if field.domain is None or kinds != {"symbol"}:
+            return None
+        return bernstein_sign(Element(field, poly, ()).to_sympy(), field.domain)
 
     def _by_terms(self, terms: list[Any]) -> int | None:
         """Decide by the signs of the factors of each term (so Sigma = r^2 + a^2 c^2 > 0)."""
@@ -98,12 +112,12 @@ class Signs:
         domain = self._field.domain
         if domain is None or not angle.is_Symbol:
             return False
-        balls = Balls(BITS)
-        lower, upper = domain.bounds(angle)
-        with balls.working():
-            unit = balls.constant("pi") / balls.number(divisor)
-            above = balls.number(lower) >= balls.number(low) * unit
-            return bool(above and balls.number(upper) <= balls.number(high) * unit)
+        box = next((b for b in domain.boxes if b.symbol == angle), None)
+        if box is None or box.lower.free_symbols | box.upper.free_symbols:
+            return False
+        gaps = (box.lower - low * sympy.pi / divisor, high * sympy.pi / divisor - box.upper)
+        with Balls(BITS).working():
+            return all(gap == 0 or evaluate(gap, {}, Balls(BITS)) > 0 for gap in gaps)
 
     def _by_boxes(self, poly: Poly) -> int | None:
         """Subdivide the domain until the polynomial has one sign on every piece."""

@@ -116,6 +116,8 @@ def sample_signs(element: Element, *, points: int = POINTS, seed: int = 0) -> li
             continue
         if not value.contains(0):
             signs.append(1 if value > 0 else -1)
+        if len(signs) == points:
+            break
     return signs
 
 
