@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -87,7 +88,9 @@ def _peer(
 
 
 def _machine() -> str:
-    return f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    """Describe the machine and how busy it was: other work slows even CPU time down."""
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    return f"{platform.system()} {platform.machine()} ({load}), Python {platform.python_version()}"
 
 
 if __name__ == "__main__":
