@@ -7,6 +7,7 @@ block as adjugate over determinant, whose irreducible factors become the field's
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Chart"]
 
+HALF = Fraction(1, 2)
 Matrix = list[list[Element]]
 
 
@@ -188,14 +190,9 @@ class Chart:
         """Return Gamma_kij = (d_i g_kj + d_j g_ki - d_k g_ij)/2."""
         key = (k, min(i, j), max(i, j))
         if key not in self._christoffel_first:
-            half = self.field.constant(1) / 2
-            self._christoffel_first[key] = self.field.dot(
-                (
-                    (1, self.dg(k, j, i), half),
-                    (1, self.dg(k, i, j), half),
-                    (-1, self.dg(i, j, k), half),
-                )
-            )
+            one = self.field.one
+            slopes = (HALF, self.dg(k, j, i)), (HALF, self.dg(k, i, j)), (-HALF, self.dg(i, j, k))
+            self._christoffel_first[key] = self.field.dot((c, d, one) for c, d in slopes)
         return self._christoffel_first[key]
 
     def christoffel(self, i: int, j: int, k: int) -> Element:
@@ -203,7 +200,9 @@ class Chart:
         key = (i, min(j, k), max(j, k))
         if key not in self._christoffel:
             self._christoffel[key] = self.field.dot(
-                (1, self.inverse[i][m], self.christoffel_first(m, j, k)) for m in range(self.n)
+                (1, self.inverse[i][m], self.christoffel_first(m, j, k))
+                for m in range(self.n)
+                if not self.inverse[i][m].is_zero
             )
         return self._christoffel[key]
 

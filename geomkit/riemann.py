@@ -73,8 +73,11 @@ def _component(chart: Chart, a: int, b: int, c: int, d: int) -> Element:
         (-HALF, chart.ddg(a, c, b, d), one),
     ]
     for f in range(chart.n):
-        triples.append((1, chart.christoffel(f, b, c), chart.christoffel_first(f, a, d)))
-        triples.append((-1, chart.christoffel(f, b, d), chart.christoffel_first(f, a, c)))
+        # the first kind is cheaper and often zero: look at it first
+        for sign, left, right in ((1, (b, c), (a, d)), (-1, (b, d), (a, c))):
+            down = chart.christoffel_first(f, *right)
+            if not down.is_zero:
+                triples.append((sign, chart.christoffel(f, *left), down))
     return chart.field.dot(triples)
 
 

@@ -31,6 +31,9 @@ class Ring(Protocol):
     def constant(self, value: Fraction | int) -> Poly:
         """Return the constant polynomial."""
 
+    def scale(self, poly: Poly, factor: Fraction | int) -> Poly:
+        """Return a rational multiple."""
+
     def lift(self, poly: Poly) -> Poly:
         """Return `poly`, made by an earlier ring with fewer generators, in this ring."""
 
@@ -93,6 +96,9 @@ class FlintRing:
 
     def constant(self, value: Fraction | int) -> Poly:
         return self.context.constant(self._fmpq(value.numerator, value.denominator))
+
+    def scale(self, poly: Poly, factor: Fraction | int) -> Poly:
+        return poly * self._fmpq(factor.numerator, factor.denominator)
 
     def lift(self, poly: Poly) -> Poly:
         return poly if poly.context() is self.context else poly.project_to_context(self.context)
@@ -161,6 +167,9 @@ class SympyRing:
 
     def constant(self, value: Fraction | int) -> Poly:
         return self._ring(self._domain(value.numerator, value.denominator))
+
+    def scale(self, poly: Poly, factor: Fraction | int) -> Poly:
+        return poly * self.constant(factor)
 
     def lift(self, poly: Poly) -> Poly:
         if poly.ring == self._ring:

@@ -34,14 +34,12 @@ def rationalise(field: Field, factor: Poly) -> Iterator[tuple[Poly, list[BasePow
     Raises:
         FieldError: the factor is a zero divisor (a relation of the field is reducible).
     """
-    pending = [(factor, 1)]
+    pending = [(factor, 1)]  # irreducible factors of what is left to be inverted
     while pending:
         poly, exponent = pending.pop()
         level = _top_eliminated(field, poly)
         if level is None:
-            content, parts = field.factor(poly)
-            bases = [(field.base_index(p), e * exponent) for p, e in parts]
-            yield field.ring.constant(1 / content**exponent), bases
+            yield field.ring.one, [(field.base_index(poly), exponent)]
             continue
         cofactor, norm = _norm(field, poly, level)
         if len(norm) > MAX_NORM:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FieldError
@@ -119,12 +120,12 @@ class Field:
         """
         return self._converter.convert(expression)
 
-    @property
+    @cached_property
     def zero(self) -> Element:
         """The element 0."""
         return Element(self, self.ring.zero, ())
 
-    @property
+    @cached_property
     def one(self) -> Element:
         """The element 1."""
         return Element(self, self.ring.one, ())
@@ -235,13 +236,14 @@ class Field:
         """
         groups: dict[Denominator, Poly] = {}
         for coefficient, a, b in list(triples):  # making them may let the ring grow
-            left, right = self.numerator(a), self.numerator(b)
-            if left == 0 or right == 0:
+            if a.is_zero or b.is_zero:
                 continue
-            self.budget.allow(len(left) * len(right))
-            product = left * right
+            product, right = self.numerator(a), self.numerator(b)
+            if b is not self.one:
+                self.budget.allow(len(product) * len(right))
+                product = product * right
             if coefficient != 1:
-                product = product * self.ring.constant(coefficient)
+                product = -product if coefficient == -1 else self.ring.scale(product, coefficient)
             key = merge_denominators(a.denominator, b.denominator)
             groups[key] = groups[key] + product if key in groups else product
             self.budget.hold(len(groups[key]))
@@ -324,6 +326,8 @@ class Field:
 
     def derivative(self, element: Element, symbol: sympy.Symbol) -> Element:
         """Return the partial derivative: (N' - N sum e_i b_i'/b_i) / prod b_i^e_i."""
+        if element.is_zero:
+            return element
         numerator = self._poly_derivative(self.numerator(element), symbol)
         denominator = Element(self, self.ring.one, element.denominator)
         triples = [(1, numerator, denominator)]
