@@ -103,7 +103,12 @@ class Evaluation:
         Raises:
             DomainError: a denominator vanishes or cannot be separated from zero.
         """
-        value = self.polynomial(element.numerator)
+        if element.parts:
+            total = self.number(0)
+            for part in element.parts:
+                total = total + self.element(part)
+            return total
+        value = self.polynomial(self.field.numerator(element))
         for index, exponent in enumerate(element.denominator):
             if exponent:
                 base = self.polynomial(self.field.base(index))

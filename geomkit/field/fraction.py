@@ -66,16 +66,23 @@ class Element:
         cos(x)**(-2)
     """
 
-    __slots__ = ("_sympy", "denominator", "field", "is_zero", "numerator", "ring")
+    __slots__ = ("_sympy", "denominator", "field", "numerator", "ring", "vanishes")
+
+    # the summands of a sum that is kept grouped (see `grouped`)
+    parts: tuple[Element, ...] = ()
 
     def __init__(self, field: Field, numerator: Poly, denominator: Denominator) -> None:
         self.field = field
         self.numerator = numerator
         self.ring = field.ring  # the ring that the numerator lives in
         self.denominator = denominator
-        # A zero normal form is a proof that the element vanishes.
-        self.is_zero = bool(numerator == 0)
+        self.vanishes = bool(numerator == 0)
         self._sympy: sympy.Expr | None = None
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether the normal form is 0 (this is a proof that the element vanishes)."""
+        return self.vanishes
 
     @property
     def term_count(self) -> int:

@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FieldError
 from .budget import Budget
+from .derivation import Derivation
 from .fraction import Denominator, Element, merge_denominators, trim
 from .generator import Generator
+from .grouped import grouped_sum, swells
 from .polynomial import Poly, make_ring
 
 if TYPE_CHECKING:
@@ -73,8 +76,7 @@ class Field:
         self.ring = make_ring(())
         self._relations: list[tuple[str, int, Poly, Poly]] = []
         self._bases: list[Poly] = []
-        self._base_derivatives: dict[tuple[int, sympy.Symbol], Element] = {}
-        self._generator_derivatives: dict[tuple[str, sympy.Symbol], Element] = {}
+        self._derivation = Derivation(self)
         self.signs = Signs(self)
         self._converter = Converter(self)
         self._converter.adjoin([*expressions, *self.variables])
@@ -235,35 +237,48 @@ class Field:
             BudgetError: the sum would exceed the budget.
         """
         groups: dict[Denominator, Poly] = {}
-        for coefficient, a, b in list(triples):  # making them may let the ring grow
-            if a.is_zero or b.is_zero:
+        grouped = list(triples)  # making them may let the ring grow
+        for coefficient, a, b in grouped:  # sums that are kept grouped add to this list
+            if a.vanishes or b.vanishes:
                 continue
-            product, right = self.numerator(a), self.numerator(b)
+            if a.parts or b.parts:
+                pairs = product(a.parts or (a,), b.parts or (b,))
+                grouped += [(coefficient, x, y) for x, y in pairs]
+                continue
+            poly, right = self.numerator(a), self.numerator(b)
             if b is not self.one:
-                self.budget.allow(len(product) * len(right))
-                product = product * right
+                self.budget.allow(len(poly) * len(right))
+                poly = poly * right
             if coefficient != 1:
-                product = -product if coefficient == -1 else self.ring.scale(product, coefficient)
+                poly = -poly if coefficient == -1 else self.ring.scale(poly, coefficient)
             key = merge_denominators(a.denominator, b.denominator)
-            groups[key] = groups[key] + product if key in groups else product
+            groups[key] = groups[key] + poly if key in groups else poly
             self.budget.hold(len(groups[key]))
-        return self._combine(groups)
+        return self.combine(groups)
 
     def sum(self, elements: Iterable[Element]) -> Element:
         """Return the sum of elements."""
-        groups: dict[Denominator, Poly] = {}
-        for element in list(elements):
-            numerator, key = self.numerator(element), element.denominator
-            groups[key] = groups[key] + numerator if key in groups else numerator
-        return self._combine(groups)
+        return self.dot((1, element, self.one) for element in elements)
 
-    def _combine(self, groups: dict[Denominator, Poly]) -> Element:
+    def over_one_denominator(self, elements: Iterable[Element]) -> Element:
+        """Return the sum of elements as one fraction, however long it becomes.
+
+        Raises:
+            BudgetError: it would exceed the budget.
+        """
+        groups = {element.denominator: self.numerator(element) for element in elements}
+        return self.combine(groups, keep_grouped=False)
+
+    def combine(self, groups: dict[Denominator, Poly], *, keep_grouped: bool = True) -> Element:
+        """Return a sum of fractions, given as numerators by denominator."""
         groups = {key: poly for key, poly in groups.items() if poly != 0}
         if not groups:
             return self.zero
         if len(groups) == 1:
             ((key, poly),) = groups.items()
             return self.fraction(self.reduce(poly), key)
+        if keep_grouped and swells(self, groups):
+            return grouped_sum(self, groups)
         width = max(map(len, groups))
         common = [max(k[i] if i < len(k) else 0 for k in groups) for i in range(width)]
         total = self.ring.zero
@@ -322,49 +337,9 @@ class Field:
                 result = result * self.power(part, exponent)
         return result
 
-    # Derivation -----------------------------------------------------------------------------
-
     def derivative(self, element: Element, symbol: sympy.Symbol) -> Element:
-        """Return the partial derivative: (N' - N sum e_i b_i'/b_i) / prod b_i^e_i."""
-        if element.is_zero:
-            return element
-        numerator = self._poly_derivative(self.numerator(element), symbol)
-        denominator = Element(self, self.ring.one, element.denominator)
-        triples = [(1, numerator, denominator)]
-        top = Element(self, self.numerator(element), element.denominator)
-        for index, exponent in enumerate(element.denominator):
-            if exponent:
-                logarithmic = self._base_derivative(index, symbol)
-                triples.append((-exponent, top, logarithmic))
-        return self.dot(triples)
-
-    def _base_derivative(self, index: int, symbol: sympy.Symbol) -> Element:
-        """Return b'/b for a base factor b."""
-        key = (index, symbol)
-        if key not in self._base_derivatives:
-            slope = self._poly_derivative(self._bases[index], symbol)  # bases are kept lifted
-            inverse = Element(self, self.ring.one, (0,) * index + (1,))
-            self._base_derivatives[key] = slope * inverse
-        return self._base_derivatives[key]
-
-    def _poly_derivative(self, poly: Poly, symbol: sympy.Symbol) -> Element:
-        if len(poly) <= 1 and self.ring.is_constant(poly):
-            return self.zero
-        triples = []
-        used = [n for n, d in zip(self.ring.names, self.ring.degrees(poly), strict=True) if d]
-        for name in used:
-            slope = self._generator_derivative(name, symbol)
-            if not slope.is_zero:
-                poly = self.lift(poly)  # the derivative may have adjoined generators
-                part = self.ring.derivative(poly, self.ring.index[name])
-                triples.append((1, Element(self, part, ()), slope))
-        return self.dot(triples)
-
-    def _generator_derivative(self, name: str, symbol: sympy.Symbol) -> Element:
-        key = (name, symbol)
-        if key not in self._generator_derivatives:
-            self._generator_derivatives[key] = self.generators[name].derive(symbol)
-        return self._generator_derivatives[key]
+        """Return the partial derivative of an element by a symbol."""
+        return self._derivation.of(element, symbol)
 
     # Values ---------------------------------------------------------------------------------
 
