@@ -11,13 +11,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .errors import MetricError
-from .field import Budget, Element, Field, RefinementError
+from geomkit.errors import MetricError
+from geomkit.field import Budget, Element, Field, RefinementError
 
 if TYPE_CHECKING:
     import sympy
 
-    from .metric import Metric
+    from geomkit.metric import Metric
 
 __all__ = ["Chart"]
 

@@ -15,12 +15,12 @@ from typing import Any
 import sympy
 
 from geomkit.chart import Chart
-from geomkit.coerce import Scalar, Source, as_chart
 from geomkit.errors import TensorError
 from geomkit.field import Element
-from geomkit.symmetry import Index, Symmetry, sort_with_parity
 from geomkit.tensor import Tensor
-from geomkit.tensor_input import as_vector, tensor_field
+from geomkit.tensor.coerce import Scalar, Source, as_chart
+from geomkit.tensor.input import as_vector, tensor_field
+from geomkit.tensor.symmetry import Index, Symmetry, sort_with_parity
 
 __all__ = [
     "codifferential",

@@ -315,11 +315,12 @@ def metrics() -> st.SearchStrategy[Spec]:
 
 def entire_metrics(dimensions: tuple[int, ...] = (2, 3)) -> st.SearchStrategy[Spec]:
     """Metrics that are regular on all of R^n: what a coordinate change may be applied to."""
-    return st.one_of(_entire_diagonal(dimensions), sheared(dimensions[:1], shears=1))
+    return st.one_of(entire_diagonal(dimensions), sheared(dimensions[:1], shears=1))
 
 
 @st.composite
-def _entire_diagonal(draw: Draw, dimensions: tuple[int, ...]) -> Spec:
+def entire_diagonal(draw: Draw, dimensions: tuple[int, ...] = (2, 3)) -> Spec:
+    """Diagonal metrics that are regular on all of R^n."""
     n = draw(st.sampled_from(dimensions))
     names = COORDINATES[:n]
     return _with_used_parameters(Spec(names, _diagonal(_signed(draw, _weights(draw, names)))))

@@ -15,7 +15,7 @@ from geomkit import calculus
 from geomkit.calculus import covariant_derivative, tensor_field, vector_field
 from geomkit.errors import MetricError, TensorError
 from geomkit.metric import Metric
-from geomkit.symmetry import Symmetry
+from geomkit.tensor.symmetry import Symmetry
 from tests import laws, strategies
 from tests.oracles import Oracle
 from tests.sample_metrics import (

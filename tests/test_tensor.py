@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import geomkit as gk
 from geomkit.calculus import covector_field, tensor_field, vector_field
 from geomkit.errors import TensorError
-from geomkit.symmetry import Block, Symmetry, sort_with_parity
 from geomkit.tensor import Tensor
+from geomkit.tensor.symmetry import Block, Symmetry, sort_with_parity
 from tests import strategies
 from tests.sample_metrics import kerr, plane, polar, skew, space, sphere
 

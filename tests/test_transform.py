@@ -13,7 +13,7 @@ from geomkit import calculus
 from geomkit.calculus import covariant_derivative, tensor_field, vector_field
 from geomkit.errors import TensorError
 from geomkit.metric import Metric
-from geomkit.symmetry import Symmetry
+from geomkit.tensor.symmetry import Symmetry
 from tests import strategies
 from tests.sample_metrics import friedmann, plane, polar
 

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DomainError
-from ..evaluate import Balls
+from geomkit.errors import DomainError
+from geomkit.evaluate import Balls
+
 from .polynomial import Poly
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 if TYPE_CHECKING:
-    from ..domain import Domain
+    from geomkit.domain import Domain
 
 __all__ = ["bernstein_sign"]
 

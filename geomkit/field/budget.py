@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from ..errors import BudgetError
+from geomkit.errors import BudgetError
 
 __all__ = ["Budget"]
 

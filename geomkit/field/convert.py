@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from ..errors import FieldError
-from ..evaluate import evaluate
+from geomkit.errors import FieldError
+from geomkit.evaluate import evaluate
+
 from .angles import Angles, Exponentials
 from .fraction import Element
 from .functions import Functions

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from math import comb
 from typing import TYPE_CHECKING
 
-from ..errors import BudgetError
+from geomkit.errors import BudgetError
+
 from .fraction import Element
 from .polynomial import Poly
 

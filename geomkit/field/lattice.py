@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import lcm
 from typing import TYPE_CHECKING
 
-from ..errors import FieldError
+from geomkit.errors import FieldError
 
 if TYPE_CHECKING:
     from .fraction import Element

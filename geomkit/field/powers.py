@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from ..errors import DomainError, FieldError
+from geomkit.errors import DomainError, FieldError
+
 from .fraction import Element
 from .generator import Generator, Relation
 from .lattice import Lattice

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ..errors import FieldError
+from geomkit.errors import FieldError
+
 from .polynomial import Poly
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
-from ..errors import BudgetError
+from geomkit.errors import BudgetError
+
 from .polynomial import Poly
 from .squares import gather_squares
 

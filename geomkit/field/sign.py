@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from ..errors import DomainError
-from ..evaluate import Balls, evaluate
+from geomkit.errors import DomainError
+from geomkit.evaluate import Balls, evaluate
+
 from .ball import Evaluation
 from .bernstein import bernstein_sign
 from .fraction import Element

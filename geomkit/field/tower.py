@@ -15,7 +15,8 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FieldError
+from geomkit.errors import FieldError
+
 from .budget import Budget
 from .derivation import Derivation
 from .fraction import Denominator, Element, merge_denominators, trim
@@ -26,8 +27,8 @@ from .polynomial import Poly, make_ring
 if TYPE_CHECKING:
     import sympy
 
-    from ..domain import Domain
-    from ..metric import Metric
+    from geomkit.domain import Domain
+    from geomkit.metric import Metric
 
 __all__ = ["Field"]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DomainError
+from geomkit.errors import DomainError
+
 from .ball import Evaluation
 
 if TYPE_CHECKING:

@@ -72,8 +72,9 @@ class Context:
             expressions: what the claim brings along.
         """
         self.kept.clear()
-        self._current = self._plain
+        self._current = None
         try:
+            self._current = self._plain
             if not self._plain.chart.holds(expressions):
                 chart = Chart.of(self.metric, expressions=expressions, budget=self.budget)
                 self._current = Curvature(chart)

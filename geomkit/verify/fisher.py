@@ -261,7 +261,8 @@ def _at_point(density: Density, sample: Any, bits: int, tolerance: Fraction) -> 
     concrete, n = context.metric.concrete, context.n
     scores = [concrete(score, sample.example) for score in density.scores]
     pairs = [(i, j) for i in range(n) for j in range(i, n)]
-    ends = (density.support[0], *density.breaks, density.support[1])
+    breaks = (*density.breaks, *_kinks(density.logpdf, density.variable))
+    ends = (density.support[0], *breaks, density.support[1])
     found = expectations(
         concrete(density.logpdf, sample.example), [(scores[i], scores[j]) for i, j in pairs],
         density.variable, [concrete(end, sample.example) for end in ends], sample.point,
@@ -282,6 +283,17 @@ def _at_point(density: Density, sample: Any, bits: int, tolerance: Fraction) -> 
             if not abs(value - metric[pair[0]][pair[1]]) <= small * max(scale, view.one)
         }
     return _mismatch(context, sample, metric, wrong) if wrong else None
+
+
+def _kinks(logpdf: sympy.Expr, variable: sympy.Symbol) -> list[sympy.Expr]:
+    """Where absolute values of linear functions have their kinks: quadrature must break there."""
+    kinks = []
+    for node in logpdf.atoms(sympy.Abs, sympy.sign, sympy.Max, sympy.Min):
+        for argument in (sympy.Add(*node.args), node.args[0] - node.args[-1]):
+            slope = sympy.diff(argument, variable)
+            if slope != 0 and variable not in slope.free_symbols:
+                kinks.append(sympy.expand(variable - argument / slope))
+    return [kink for kink in kinks if variable not in kink.free_symbols]
 
 
 def _mismatch(context: Context, sample: Any, metric: Any, wrong: Mapping[Any, Any]) -> Outcome:

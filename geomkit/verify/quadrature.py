@@ -63,7 +63,7 @@ def expectations(
         logpdf: logarithm of the density.
         products: pairs of functions whose products are integrated.
         variable: the integration variable.
-        ends: ends of the support, with the places between where to break, in order.
+        ends: lower end of the support, places where to break in any order, upper end.
         values: values of the parameters.
         bits: working precision.
         tolerance: absolute error that is good enough.
@@ -82,13 +82,24 @@ def expectations(
     arithmetic = Balls(bits)
     with arithmetic.working():
         integrand = _integrand(logpdf, products, variable, values, arithmetic)
-        limits = [_limit(end, values, arithmetic) for end in ends]
+        limits = _limits(ends, values, arithmetic)
         sums, error = [arithmetic.number(0)] * (1 + len(products)), arithmetic.number(0)
         for low, high in pairwise(limits):
             piece, missing = _piece(integrand, _map(low, high, arithmetic), arithmetic, tolerance)
             sums = [a + b for a, b in zip(sums, piece, strict=True)]
             error = error + missing
     return Expectations(sums[0], tuple(sums[1:]), error)
+
+
+def _limits(ends: Sequence[sympy.Expr], values: Mapping[Any, Any], arithmetic: Any) -> list[Any]:
+    """Both ends of the support, and between them those breaks that lie inside, in order."""
+    low, *breaks, high = (_limit(end, values, arithmetic) for end in ends)
+    inside = [b for b in breaks if (low is None or b > low) and (high is None or b < high)]
+    ordered: list[Any] = []
+    for place in sorted(inside, key=lambda ball: float(ball.mid())):
+        if not ordered or place > ordered[-1]:
+            ordered.append(place)
+    return [low, *ordered, high]
 
 
 def _limit(end: sympy.Expr, values: Mapping[Any, Any], arithmetic: Any) -> Any:

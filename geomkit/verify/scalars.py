@@ -18,6 +18,7 @@ from .decide import Identity, Outcome, decide
 from .report import Verdict
 from .signs import is_positive
 from .tensors import ratio_note
+from .view import REGULAR_BITS
 
 if TYPE_CHECKING:
     from geomkit.files import Claim
@@ -120,10 +121,8 @@ def _volume_residual(context: Context, claimed: sympy.Expr) -> Element:
         FieldError: the sign of the claimed expression on the domain is not decided.
     """
     value, determinant = context.element(claimed), context.curvature.element("determinant")
-    square = value * value
-    residual = square - determinant
-    if not residual.is_zero:
-        residual = square + determinant
+    negative = context.sampler.draw(1)[0].view(REGULAR_BITS).geometry.determinant < 0
+    residual = value * value + (determinant if negative else -determinant)
     if residual.is_zero and not is_positive(claimed, context.metric.domain):
         raise FieldError(
             claimed, "its square is |det g|, but its sign on the domain is not decided"

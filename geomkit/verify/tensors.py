@@ -11,7 +11,7 @@ import sympy
 from geomkit.errors import FieldError
 from geomkit.expressions import canonical_name
 from geomkit.field import Element
-from geomkit.symmetry import Symmetry
+from geomkit.tensor.symmetry import Symmetry
 
 from .check import Check
 from .context import Context

@@ -11,14 +11,20 @@ from typing import Any
 
 import sympy
 
-from geomkit import tensor_algebra as algebra
-from geomkit import tensor_display
 from geomkit.chart import Chart
-from geomkit.coerce import Scalar, as_chart, as_element
 from geomkit.errors import TensorError
 from geomkit.field import Element
-from geomkit.slots import Label, check_canonical, check_positions, check_symmetry, coordinate_number
-from geomkit.symmetry import Index, Symmetry
+from geomkit.tensor import algebra
+from geomkit.tensor import display as tensor_display
+from geomkit.tensor.coerce import Scalar, as_chart, as_element
+from geomkit.tensor.slots import (
+    Label,
+    check_canonical,
+    check_positions,
+    check_symmetry,
+    coordinate_number,
+)
+from geomkit.tensor.symmetry import Index, Symmetry
 
 __all__ = ["Tensor"]
 
@@ -40,7 +46,7 @@ class Tensor:
     Example:
         >>> import geomkit as gk
         >>> m = gk.Metric.from_line_element("dr**2 + r**2*dphi**2", coordinates=["r", "phi"])
-        >>> from geomkit.tensor_input import vector_field
+        >>> from geomkit.tensor.input import vector_field
         >>> v = vector_field(m, ["0", "1"])
         >>> v.lower_index(0)["phi"]
         r**2

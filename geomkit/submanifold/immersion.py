@@ -12,15 +12,15 @@ from typing import Any
 
 import sympy
 
+from geomkit.calculus.linear import Rows, converted
+from geomkit.calculus.transform import composed, pulled_back
 from geomkit.chart import Chart
-from geomkit.coerce import as_chart
 from geomkit.curvature import Curvature
 from geomkit.field import Element
 from geomkit.field.zero import Decision, decide_all_zero
-from geomkit.linear import Rows, converted
 from geomkit.metric import Metric
-from geomkit.symmetry import Index, Symmetry
-from geomkit.transform import composed, pulled_back
+from geomkit.tensor.coerce import as_chart
+from geomkit.tensor.symmetry import Index, Symmetry
 
 __all__ = ["Immersion"]
 

@@ -7,7 +7,7 @@ forms are in `exterior`, hypersurfaces in `submanifold`.
 
 from __future__ import annotations
 
-from geomkit.derivatives import (
+from geomkit.calculus.derivatives import (
     covariant_derivative,
     dalembert,
     differential,
@@ -19,16 +19,16 @@ from geomkit.derivatives import (
     lie_bracket,
     lie_derivative,
 )
-from geomkit.geodesic_equations import FirstIntegral, GeodesicEquations, geodesic_equations
-from geomkit.killing import (
+from geomkit.calculus.geodesic_equations import FirstIntegral, GeodesicEquations, geodesic_equations
+from geomkit.calculus.killing import (
     ConformalKilling,
     conformal_killing,
     is_killing,
     killing_equations,
     killing_tensor,
 )
-from geomkit.tensor_input import covector_field, tensor_field, vector_field
-from geomkit.transform import transform
+from geomkit.calculus.transform import transform
+from geomkit.tensor.input import covector_field, tensor_field, vector_field
 
 __all__ = [
     "ConformalKilling",

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from geomkit.chart import Chart
-from geomkit.coerce import Scalar, Source, as_chart, as_element
 from geomkit.errors import TensorError
 from geomkit.field import Element
-from geomkit.slots import check_positions, parse_index
-from geomkit.symmetry import Index, Symmetry
-from geomkit.tensor import Tensor
-from geomkit.tensor_algebra import same_metric
+from geomkit.tensor.algebra import same_metric
+from geomkit.tensor.coerce import Scalar, Source, as_chart, as_element
+from geomkit.tensor.model import Tensor
+from geomkit.tensor.slots import check_positions, parse_index
+from geomkit.tensor.symmetry import Index, Symmetry
 
 __all__ = ["as_vector", "covector_field", "tensor_field", "vector_field"]
 

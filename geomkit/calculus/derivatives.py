@@ -13,13 +13,13 @@ from typing import Any
 import sympy
 
 from geomkit.chart import Chart
-from geomkit.coerce import Scalar, Source, as_chart, as_element
 from geomkit.curvature import Curvature
 from geomkit.errors import MetricError, TensorError
 from geomkit.field import Element
-from geomkit.symmetry import Index, Symmetry
 from geomkit.tensor import Tensor
-from geomkit.tensor_input import as_vector
+from geomkit.tensor.coerce import Scalar, Source, as_chart, as_element
+from geomkit.tensor.input import as_vector
+from geomkit.tensor.symmetry import Index, Symmetry
 
 __all__ = [
     "VectorLike",
@@ -88,7 +88,7 @@ def divergence(tensor: Tensor, slot: int = -1) -> Tensor | sympy.Expr:
     Example:
         >>> import geomkit as gk
         >>> m = gk.Metric.from_line_element("dr**2 + r**2*dphi**2", coordinates=["r", "phi"])
-        >>> from geomkit.tensor_input import vector_field
+        >>> from geomkit.tensor.input import vector_field
         >>> divergence(vector_field(m, ["r", "0"]))
         2
     """

@@ -8,13 +8,13 @@ from functools import cached_property
 
 import sympy
 
+from geomkit.calculus.derivatives import VectorLike
+from geomkit.calculus.killing import is_killing
 from geomkit.chart import Chart
-from geomkit.coerce import Source, as_chart
-from geomkit.derivatives import VectorLike
 from geomkit.errors import TensorError
 from geomkit.field.zero import Decision
-from geomkit.killing import is_killing
-from geomkit.tensor_input import as_vector
+from geomkit.tensor.coerce import Source, as_chart
+from geomkit.tensor.input import as_vector
 
 __all__ = ["FirstIntegral", "GeodesicEquations", "geodesic_equations"]
 

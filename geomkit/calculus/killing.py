@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import sympy
 
-from geomkit.coerce import Source, as_chart
-from geomkit.derivatives import VectorLike, divergence, lie_derivative
+from geomkit.calculus.derivatives import VectorLike, divergence, lie_derivative
 from geomkit.field.zero import Decision, decide_all_zero
-from geomkit.symmetry import Symmetry
 from geomkit.tensor import Tensor
-from geomkit.tensor_input import as_vector
+from geomkit.tensor.coerce import Source, as_chart
+from geomkit.tensor.input import as_vector
+from geomkit.tensor.symmetry import Symmetry
 
 __all__ = [
     "ConformalKilling",

@@ -11,8 +11,8 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import combinations
 
-from .chart import Chart
-from .field import Element
+from geomkit.chart import Chart
+from geomkit.field import Element
 
 __all__ = ["RiemannPairs", "riemann_pairs"]
 

@@ -8,16 +8,16 @@ from typing import Any
 
 import sympy
 
+from geomkit.calculus.derivatives import refuse_connection
+from geomkit.calculus.linear import Rows, converted, inverse_matrix
 from geomkit.chart import Chart
-from geomkit.coerce import as_chart
-from geomkit.derivatives import refuse_connection
 from geomkit.errors import TensorError
 from geomkit.field import Element
 from geomkit.field.zero import decide_zero
-from geomkit.linear import Rows, converted, inverse_matrix
 from geomkit.metric import Metric
-from geomkit.symmetry import Index
 from geomkit.tensor import Tensor
+from geomkit.tensor.coerce import as_chart
+from geomkit.tensor.symmetry import Index
 
 __all__ = ["pulled_back", "transform"]
 
@@ -48,7 +48,7 @@ def transform(
 
     Example:
         >>> import geomkit as gk
-        >>> from geomkit.tensor_input import vector_field
+        >>> from geomkit.tensor.input import vector_field
         >>> plane = gk.Metric.from_line_element("dx**2 + dy**2", coordinates=["x", "y"])
         >>> polar = gk.Metric.from_line_element("dr**2 + r**2*dphi**2", coordinates=["r", "phi"])
         >>> rotation = vector_field(plane, ["-y", "x"])

@@ -10,7 +10,7 @@ import sympy
 
 from geomkit.chart import Chart
 from geomkit.errors import TensorError
-from geomkit.symmetry import Index, Symmetry
+from geomkit.tensor.symmetry import Index, Symmetry
 
 __all__ = [
     "Label",

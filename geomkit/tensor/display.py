@@ -20,8 +20,8 @@ from geomkit.errors import FieldError
 
 if TYPE_CHECKING:
     from geomkit.field import Element
-    from geomkit.symmetry import Index
-    from geomkit.tensor import Tensor
+    from geomkit.tensor.model import Tensor
+    from geomkit.tensor.symmetry import Index
 
 __all__ = [
     "LONGEST",

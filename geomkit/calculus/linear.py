@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from geomkit.chart import Chart
 from geomkit.errors import TensorError
 from geomkit.field import Element
-from geomkit.symmetry import Index
+from geomkit.tensor.symmetry import Index
 
 __all__ = ["Rows", "converted", "determinant", "inverse_matrix"]
 

@@ -12,19 +12,20 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from geomkit.chart import Chart
+from geomkit.errors import MetricError
+from geomkit.field import Budget, Decision, Element
+from geomkit.tensor import Tensor
+from geomkit.tensor.symmetry import Symmetry
+
 from . import properties
-from .chart import Chart
-from .errors import MetricError
-from .field import Budget, Decision, Element
 from .invariants import Invariants
 from .riemann import RiemannPairs, riemann_pairs
-from .symmetry import Symmetry
-from .tensor import Tensor
 
 if TYPE_CHECKING:
     import sympy
 
-    from .metric import Metric
+    from geomkit.metric import Metric
 
 __all__ = ["SCALARS", "Curvature", "curvature"]
 

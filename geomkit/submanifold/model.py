@@ -15,16 +15,16 @@ from typing import Any
 
 import sympy
 
+from geomkit.calculus.derivatives import covariant_derivative
+from geomkit.calculus.linear import determinant, inverse_matrix
 from geomkit.curvature import Curvature
-from geomkit.derivatives import covariant_derivative
 from geomkit.errors import MetricError, TensorError
 from geomkit.field import Element
 from geomkit.field.zero import Decision, decide_all_zero, sample_signs
-from geomkit.immersion import Immersion
-from geomkit.linear import determinant, inverse_matrix
 from geomkit.metric import Metric
-from geomkit.symmetry import Index, Symmetry
+from geomkit.submanifold.immersion import Immersion
 from geomkit.tensor import Tensor
+from geomkit.tensor.symmetry import Index, Symmetry
 
 __all__ = ["Submanifold"]
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from .chart import Chart
-from .errors import DomainError, MetricError
-from .field import Element
+from geomkit.chart import Chart
+from geomkit.errors import DomainError, MetricError
+from geomkit.field import Element
 
 if TYPE_CHECKING:
-    from .curvature import Curvature
+    from .model import Curvature
     from .riemann import RiemannPairs
 
 __all__ = ["Invariants"]
@@ -132,7 +132,7 @@ class Invariants:
 
     def signature(self) -> tuple[int, int]:
         """Return (plus, minus) by Arb enclosures at a regular point of the domain."""
-        from .enclosure import enclose, regular_points
+        from geomkit.enclosure import enclose, regular_points
 
         for point in regular_points(self.chart.metric, 1):
             plus, minus = enclose(self.chart.metric, point).signature

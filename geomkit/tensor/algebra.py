@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from geomkit.chart import Chart
-from geomkit.coerce import as_chart, as_element
 from geomkit.errors import TensorError
 from geomkit.field import Element, RefinementError
-from geomkit.slots import check_positions
+from geomkit.tensor.coerce import as_chart, as_element
+from geomkit.tensor.slots import check_positions
 
 if TYPE_CHECKING:
-    from geomkit.symmetry import Index, Symmetry
-    from geomkit.tensor import Tensor
+    from geomkit.tensor.model import Tensor
+    from geomkit.tensor.symmetry import Index, Symmetry
 
 __all__ = ["align", "combine", "contract", "move", "outer", "rehome", "same_metric"]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .errors import MetricError
-from .field import Decision, Element, decide_all_zero
+from geomkit.errors import MetricError
+from geomkit.field import Decision, Element, decide_all_zero
 
 if TYPE_CHECKING:
-    from .curvature import Curvature
+    from .model import Curvature
 
 __all__ = [
     "conformally_flat",
