@@ -13,7 +13,7 @@ import geomkit as gk
 from geomkit.errors import MetricError, TensorError
 from geomkit.metric import Metric
 from geomkit.submanifold import Submanifold
-from tests import strategies
+from tests import map_strategies, strategies
 
 A = {"a": {"positive": True}}
 TORUS = ["(2 + cos(u))*cos(v)", "(2 + cos(u))*sin(v)", "sin(u)"]
@@ -264,7 +264,7 @@ def test_curved_slice_of_an_unknown_universe() -> None:
     proved(slice_)
 
 
-@given(strategies.surfaces())
+@given(map_strategies.surfaces())
 def test_theorema_egregium(immersion: strategies.Immersion) -> None:
     surface = Submanifold(
         list(immersion.map), list(immersion.coordinates), functions=dict(immersion.functions)

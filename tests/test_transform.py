@@ -14,7 +14,7 @@ from geomkit.calculus import covariant_derivative, tensor_field, vector_field
 from geomkit.errors import TensorError
 from geomkit.metric import Metric
 from geomkit.tensor.symmetry import Symmetry
-from tests import strategies
+from tests import map_strategies, strategies
 from tests.sample_metrics import friedmann, plane, polar
 
 
@@ -49,7 +49,7 @@ def test_transform_commutes_with_nabla() -> None:
 @given(strategies.entire_metrics((2,)), st.data())
 def test_curvature_is_a_tensor(spec: strategies.Spec, data: st.DataObject) -> None:
     m = spec.build()
-    change = data.draw(strategies.linear_changes(2))
+    change = data.draw(map_strategies.linear_changes(2))
     c = gk.curvature(m)
     moved = calculus.transform(c.riemann_down, list(change.coordinates), list(change.map))
     assert moved.symmetry == Symmetry.riemann()
