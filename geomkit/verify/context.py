@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from geomkit.errors import FieldError, FileError, GeomkitError
 from geomkit.expressions import parse_latex, to_text
 from geomkit.field import Budget, Element, Field
 
+from .compare import Identity, Sampler
+from .decide import Outcome, decide
+from .report import Verdict
 from .sampling import MetricSampler
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ class Context:
         self.budget = Budget(options.budget)
         self.sampler = MetricSampler(metric, options.seed)
         self.kept: dict[Any, Any] = {}
+        self.announce: Callable[[Outcome], None] | None = None
         self._current: Curvature | None = None
 
     def restart_budget(self) -> None:
@@ -96,6 +101,29 @@ class Context:
             Its normal form.
         """
         return self.field(expression)
+
+    # Deciding ---------------------------------------------------------------------------------
+
+    def decide(
+        self, identities: Sequence[Identity], sampler: Sampler | None = None, *, final: bool = True
+    ) -> Outcome:
+        """Decide whether all identities hold, and announce it if not.
+
+        Args:
+            identities: the equations.
+            sampler: where the points come from; by default regular points of the metric.
+            final: whether `fails` here means that the claim fails.
+
+        Returns:
+            The outcome.
+        """
+        fallback = self.options.fallback
+        outcome = decide(sampler or self.sampler, identities, fallback=fallback)
+        if final and outcome.verdict is Verdict.FAILS and self.announce is not None:
+            # what holds instead may take long: the verdict should not be lost over it
+            sample = outcome.mismatches[0].to_json(component=len(identities) > 1)
+            self.announce(replace(outcome, counterexample=sample))
+        return outcome
 
     # Reading claims ---------------------------------------------------------------------------
 

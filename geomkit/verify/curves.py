@@ -19,7 +19,7 @@ from geomkit.field import Element, Field
 from .check import Check
 from .context import Context
 from .curve_sampling import CurveSampler
-from .decide import Identity, Outcome, decide
+from .decide import NO_TRUTH, Identity, Outcome
 from .report import Verdict
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _run(curve: Curve) -> Outcome:
     identities = _equations(curve) if curve.affine else _parallel(curve)
     if curve.norm is not None:
         identities.append(_norm_identity(curve))
-    outcome = decide(sampler, identities, fallback=context.options.fallback)
+    outcome = context.decide(identities, sampler)
     if outcome.verdict is Verdict.FAILS:
         return _explain(curve, outcome)
     if curve.parameter not in sympy.Tuple(*curve.components).free_symbols:
@@ -265,7 +265,7 @@ def _explain(curve: Curve, outcome: Outcome) -> Outcome:
     sample = outcome.mismatches[0].to_json(component=True)
     try:
         instead, detail = _truth(curve)
-    except FieldError:
+    except NO_TRUTH:
         instead, detail = None, outcome.detail
     return replace(outcome, counterexample=sample, instead=instead, detail=detail)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from geomkit.errors import DomainError, EvaluationError, FieldError
+from geomkit.errors import BudgetError, DomainError, EvaluationError, FieldError
 from geomkit.evaluate import Balls
 from geomkit.field.ball import Evaluation
 
@@ -22,7 +22,7 @@ from .compare import NUMERIC_DIGITS, Identity, Mismatch, Sample, Sampler, compar
 from .report import Verdict
 from .view import REGULAR_BITS
 
-__all__ = ["NUMERIC_POINTS", "Identity", "Mismatch", "Outcome", "decide"]
+__all__ = ["NO_TRUTH", "NUMERIC_POINTS", "Identity", "Mismatch", "Outcome", "decide"]
 
 # Points at which the balls are tried before anything else. Their signs are spread, see `sampling`.
 BALL_POINTS = 3
@@ -33,6 +33,9 @@ NUMERIC_POINTS, NUMERIC_BITS = 8, 520
 MOST_BITS = 60_000
 # So many points are tried in search of one where the claimed side is real.
 DEFINED_POINTS = 24
+
+# Reasons for not knowing what holds instead of a refuted claim. They do not touch the verdict.
+NO_TRUTH = (FieldError, BudgetError)
 
 Ball = Any  # flint.arb, or an interval where python-flint is missing
 

@@ -25,7 +25,7 @@ from geomkit.field import Element, Field
 from .balls import show, smallest
 from .check import Check
 from .context import Context
-from .decide import NUMERIC_POINTS, Identity, Outcome, decide
+from .decide import NO_TRUTH, NUMERIC_POINTS, Identity, Outcome
 from .pair_sampling import PairSample, PairSampler
 from .report import Verdict
 from .series import leading_square
@@ -159,7 +159,7 @@ def distance_check(context: Context, claim: Claim) -> Check:
 
 def _run(distance: Distance) -> Outcome:
     """Decide; for a refuted function try whether one like it is the distance."""
-    outcome = _decide(distance)
+    outcome = _decide(distance, final=True)
     if outcome.verdict is not Verdict.FAILS or outcome.instead is not None:
         return outcome
     for candidate in _candidates(distance):
@@ -180,7 +180,7 @@ def _candidates(distance: Distance) -> Iterator[Distance]:
         yield replace(distance, value=value - constant)
 
 
-def _decide(distance: Distance) -> Outcome:
+def _decide(distance: Distance, *, final: bool = False) -> Outcome:
     context = distance.context
     fallback = context.options.fallback
     sampler = PairSampler(context.metric, context.options.seed, distance.second)
@@ -191,7 +191,7 @@ def _decide(distance: Distance) -> Outcome:
         lambda view: view.one,
         lambda view: view.complex_value(distance.value),
     )
-    outcome = decide(sampler, [unit], fallback=fallback)
+    outcome = context.decide([unit], sampler, final=final)
     if outcome.verdict is Verdict.FAILS:
         return _explain(distance, outcome)
     far = _far_from_diagonal(distance, sampler)
@@ -314,7 +314,7 @@ def _explain(distance: Distance, outcome: Outcome) -> Outcome:
             for symbol in (*distance.context.coordinates, *distance.second)
         )
         text = distance.context.text(square)
-    except FieldError:
+    except NO_TRUTH:
         return replace(outcome, counterexample=sample)
     if square == square.field.one:  # it is not real, so the equation in the field says nothing
         return replace(outcome, counterexample=sample)

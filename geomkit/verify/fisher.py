@@ -16,7 +16,7 @@ from geomkit.errors import DomainError, EvaluationError, FieldError
 from .balls import show
 from .check import Check
 from .context import Context
-from .decide import NUMERIC_POINTS, Identity, Outcome, decide
+from .decide import NUMERIC_POINTS, Identity, Outcome
 from .moments import Family
 from .quadrature import expectations
 from .recognise import recognise
@@ -159,8 +159,7 @@ def _by_moments(density: Density) -> Outcome | None:
     context.accommodate([family.excess, *known.values()])
     identities = {_entry(context, pair, entry): pair for pair, entry in known.items()}
     total = _normalisation(context, family)
-    fallback = context.options.fallback
-    outcome = decide(context.sampler, [total, *identities], fallback=fallback)
+    outcome = context.decide([total, *identities], final=False)
     if outcome.verdict is not Verdict.FAILS:
         return replace(outcome, detail=f"{family.name} density: {outcome.detail}")
     sample = outcome.mismatches[0].to_json(component=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from geomkit.errors import FieldError
 from geomkit.field import Element
 
 from .context import Context
+from .decide import NO_TRUTH
 from .tensors import TENSORS, TensorKind, component_key, component_name
 
 __all__ = [
@@ -30,7 +30,7 @@ def flat_instead(context: Context) -> Answer:
     """Constant curvature, Ricci-flat, Einstein, or the scalar curvature and what Ricci is."""
     try:
         return _first(context, _gauss, _constant, _ricci_flat, _einstein, _scalar)
-    except FieldError:
+    except NO_TRUTH:
         return None, ""
 
 
@@ -38,7 +38,7 @@ def ricci_flat_instead(context: Context) -> Answer:
     """Einstein with a constant, or the scalar curvature and the Ricci tensor."""
     try:
         return _first(context, _gauss, _einstein, _scalar)
-    except FieldError:
+    except NO_TRUTH:
         return None, ""
 
 
@@ -51,7 +51,7 @@ def conformal_instead(context: Context) -> Answer:
             if text is not None:
                 return {"kind": "weyl_squared", "value": text}, f"Weyl^2 = {text}"
         return _component(context, TENSORS["cotton" if context.n == 3 else "weyl"])
-    except FieldError:
+    except NO_TRUTH:
         return None, ""
 
 
@@ -63,7 +63,7 @@ def einstein_instead(context: Context) -> Answer:
             return structured, detail
         structured, detail = _scalar(context)
         return structured, f"not an Einstein metric: {detail}"
-    except FieldError:
+    except NO_TRUTH:
         return None, ""
 
 

@@ -14,7 +14,7 @@ from geomkit.field import Element
 
 from .check import Check
 from .context import Context
-from .decide import Identity, Outcome, decide
+from .decide import NO_TRUTH, Identity, Outcome
 from .report import Verdict
 from .scalars import describe_failure
 
@@ -58,7 +58,7 @@ def _run_laplacian(context: Context, function: sympy.Expr, value: sympy.Expr) ->
         lambda view: _laplacian_ball(view, function, context.n),
         lambda view: view.complex_value(value),
     )
-    outcome = decide(context.sampler, [identity], fallback=context.options.fallback)
+    outcome = context.decide([identity])
     if outcome.verdict is not Verdict.FAILS:
         return outcome
     return describe_failure(
@@ -142,7 +142,7 @@ def _run_embedding(context: Context, functions: Vector, signs: Vector) -> Outcom
         for i in range(n)
         for j in range(i, n)
     }
-    outcome = decide(context.sampler, list(identities), fallback=context.options.fallback)
+    outcome = context.decide(list(identities))
     if outcome.verdict is not Verdict.FAILS:
         return outcome
     found: dict[str, str] = {}
@@ -150,7 +150,7 @@ def _run_embedding(context: Context, functions: Vector, signs: Vector) -> Outcom
         i, j = identities[mismatch.identity]
         try:
             text = context.text(_induced(context, functions, signs, i, j))
-        except FieldError:
+        except NO_TRUTH:
             continue
         if text is not None:
             found[f"{context.coordinates[i]},{context.coordinates[j]}"] = text
@@ -236,7 +236,7 @@ def _run_sectional(context: Context, u: Vector, v: Vector, value: sympy.Expr) ->
         lambda view: _sectional_ball(view, u, v),
         lambda view: view.complex_value(value),
     )
-    outcome = decide(context.sampler, [identity], fallback=context.options.fallback)
+    outcome = context.decide([identity])
     if outcome.verdict is not Verdict.FAILS:
         return outcome
     return describe_failure(

@@ -10,7 +10,7 @@ import sympy
 
 from .check import Check
 from .context import Context
-from .decide import Identity, Outcome, decide
+from .decide import Identity, Outcome
 from .instead import (
     conformal_instead,
     constant_instead,
@@ -62,7 +62,7 @@ def _run(context: Context, name: str, value: bool) -> Outcome:
         kind = TENSORS[tensor]
         indices = list(kind.symmetry.indices(context.n))
         identities = [component_identity(context, kind, i, sympy.S.Zero) for i in indices]
-        outcome = decide(context.sampler, identities, fallback=context.options.fallback)
+        outcome = context.decide(identities, final=value)
     return _positive(context, name, outcome) if value else _negative(context, name, outcome)
 
 
@@ -191,8 +191,7 @@ def _decide_constant(
 ) -> Outcome:
     """Decide an equation with a constant: the equation holds, and the constant is one."""
     constancy = _constancy(context, value)
-    fallback = context.options.fallback
-    outcome = decide(context.sampler, [*identities, *constancy], fallback=fallback)
+    outcome = context.decide([*identities, *constancy])
     if outcome.verdict is not Verdict.FAILS:
         return outcome
     structured, detail = instead()

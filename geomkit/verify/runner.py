@@ -16,12 +16,12 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from .report import ClaimResult, FileResult, Verdict
-from .worker import Options, Task, events, serve
+from .worker import Options, Task, serve, work
 
 __all__ = ["Progress", "check_here", "check_in_children"]
 
@@ -49,6 +49,7 @@ class _Job:
     process: Any = None
     connection: Connection | None = None
     current: int | None = None
+    early: ClaimResult | None = None
     deadline: float = float("inf")
     began: float = 0.0
 
@@ -68,8 +69,7 @@ def check_here(task: Task, options: Options) -> FileResult:
         The answers.
     """
     job = _Job(0, task)
-    for event in events(task, options):
-        _take(job, event, options)
+    work(task, options, lambda event: _take(job, event, options), 0)
     return job.result()
 
 
@@ -174,9 +174,11 @@ def _take(job: _Job, event: dict[str, Any], options: Options) -> None:
         case "opened":
             job.metric, job.heads = event["metric"], event["claims"]
         case "start":
-            job.current = event["claim"]
+            job.current, job.early = event["claim"], None
             job.began = time.monotonic()
             job.deadline = _deadline(options)
+        case "verdict":
+            job.early = ClaimResult.from_wire(event["result"])
         case "done":
             job.current = None
             job.deadline = _deadline(options, LOAD_SECONDS)
@@ -188,19 +190,19 @@ def _take(job: _Job, event: dict[str, Any], options: Options) -> None:
 
 
 def _give_up(job: _Job, options: Options, why: str) -> None:
-    """End the child; mark the claim it was at as undecided and go on with the next one."""
+    """End the child; mark the claim it was at as undecided, and go on with the next one."""
     _end(job)
     if job.current is None:
         job.error = f"{job.task.label}: while the file was read: {why}"
         job.finished = True
         return
-    seconds = time.monotonic() - job.began
-    head = job.heads[job.current]
-    undecided = ClaimResult(
-        head["index"], head["kind"], Verdict.UNDECIDED, detail=why, source=head["source"],
-        label=head["label"], seconds=seconds,
-    )  # fmt: skip
-    job.results.append(undecided)
+    if job.early is not None:
+        detail = f"{job.early.detail}; what holds instead was not found: {why}"
+        result = replace(job.early, detail=detail)
+    else:
+        head = job.heads[job.current]
+        result = ClaimResult(**head, verdict=Verdict.UNDECIDED, detail=why)
+    job.results.append(replace(result, seconds=time.monotonic() - job.began))
     if len(job.results) < len(job.heads):
         _start(job, options)
     else:

@@ -14,7 +14,7 @@ from geomkit.field import Element
 
 from .check import Check
 from .context import Context
-from .decide import Identity, Outcome, decide
+from .decide import NO_TRUTH, Identity, Outcome
 from .report import Verdict
 from .signs import is_positive
 from .tensors import ratio_note
@@ -151,8 +151,8 @@ def describe_failure(
     try:
         true = truth()
         text = context.text(true)
-    except FieldError as error:
-        detail = f"{outcome.detail}; the true value does not fit the exact field ({error})"
+    except NO_TRUTH as error:
+        detail = f"{outcome.detail}; the true value was not derived ({error})"
         return replace(outcome, detail=detail, counterexample=sample)
     if text is None:
         detail = f"{outcome.detail}; the true value has {true.term_count} terms"
@@ -167,7 +167,7 @@ def describe_failure(
 def _run(context: Context, name: str, claimed: sympy.Expr) -> Outcome:
     kind = SCALARS[name]
     identity = scalar_identity(context, kind, claimed)
-    outcome = decide(context.sampler, [identity], fallback=context.options.fallback)
+    outcome = context.decide([identity])
     if outcome.verdict is not Verdict.FAILS:
         return outcome
     return describe_failure(
@@ -184,7 +184,7 @@ def _recognise(context: Context, kind: str, claimed: sympy.Expr) -> str:
         for words, derive in _relatives(kind, context.n).items():
             if (value - derive(curvature)).is_zero:
                 return words
-    except FieldError:
+    except NO_TRUTH:
         pass
     return ""
 

@@ -104,26 +104,33 @@ class Session:
         own = {"index": claim.index, "kind": claim.kind, "source": claim.source}
         return {**own, "label": check.label}
 
-    def check(self, position: int) -> ClaimResult:
+    def check(
+        self, position: int, announce: Callable[[ClaimResult], None] | None = None
+    ) -> ClaimResult:
         """Decide a claim.
 
         Args:
             position: its number among the claims.
+            announce: called with a refutation as soon as it is found, before it is explained.
 
         Returns:
             The answer; never an exception, whatever the claim.
         """
         started = time.monotonic()
-        outcome = self._decide(self.prepared[position][1])
-        return ClaimResult(
-            **self.head(position),
-            verdict=outcome.verdict,
-            proof=outcome.proof,
-            detail=outcome.detail,
-            counterexample=outcome.counterexample,
-            instead=outcome.instead,
-            seconds=time.monotonic() - started,
-        )
+
+        def result(outcome: Outcome) -> ClaimResult:
+            return ClaimResult(
+                **self.head(position),
+                verdict=outcome.verdict,
+                proof=outcome.proof,
+                detail=outcome.detail,
+                counterexample=outcome.counterexample,
+                instead=outcome.instead,
+                seconds=time.monotonic() - started,
+            )
+
+        self.context.announce = announce and (lambda outcome: announce(result(outcome)))
+        return result(self._decide(self.prepared[position][1]))
 
     def _decide(self, check: Check) -> Outcome:
         self.context.restart_budget()

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from geomkit.errors import FieldError
 from geomkit.field import Element
 
 from .check import Check
 from .context import Context
-from .decide import Identity, Outcome, decide
+from .decide import NO_TRUTH, Identity, Outcome
 from .report import Verdict
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def _run(context: Context, vector: Vector, *, conformal: bool) -> Outcome:
     n = context.n
     pairs = [(i, j) for i in range(n) for j in range(i, n)]
     identities = [_identity(context, vector, i, j, conformal=conformal) for i, j in pairs]
-    outcome = decide(context.sampler, identities, fallback=context.options.fallback)
+    outcome = context.decide(identities)
     if outcome.verdict is Verdict.FAILS:
         structured, detail = _instead(context, vector)
         return replace(
@@ -150,7 +149,7 @@ def _instead(context: Context, vector: Vector) -> tuple[dict[str, Any] | None, s
                 text = None if lie[i][j].is_zero else context.text(lie[i][j])
                 if text is not None:
                     found[f"{context.coordinates[i]},{context.coordinates[j]}"] = text
-    except FieldError:
+    except NO_TRUTH:
         return None, ""
     shown = "; ".join(f"(L_X g)[{key}] = {value}" for key, value in list(found.items())[:4])
     shown += _lowered(context, vector)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import sympy
 
-from geomkit.errors import FieldError
 from geomkit.expressions import canonical_name
 from geomkit.field import Element
 from geomkit.tensor.symmetry import Symmetry
 
 from .check import Check
 from .context import Context
-from .decide import Identity, Mismatch, Outcome, decide
+from .decide import NO_TRUTH, Identity, Mismatch, Outcome
 from .report import Verdict
 
 if TYPE_CHECKING:
@@ -180,7 +179,7 @@ def _run(
     if not identities:
         detail = "no component is listed and complete is not set: nothing is claimed"
         return Outcome(Verdict.HOLDS, "exact", detail)
-    outcome = decide(context.sampler, list(identities), fallback=context.options.fallback)
+    outcome = context.decide(list(identities))
     if outcome.verdict is not Verdict.FAILS:
         return outcome
     wrong = [(m, *identities[m.identity]) for m in outcome.mismatches]
@@ -207,7 +206,7 @@ def _truth(
     try:
         true = getattr(context.curvature, kind.attribute).element(*index)
         text = context.text(true)
-    except FieldError:
+    except NO_TRUTH:
         return None, ""
     return text, ratio_note(context, claimed, true)
 
@@ -228,7 +227,7 @@ def ratio_note(context: Context, claimed: sympy.Expr, true: Element) -> str:
         if true.is_zero or claimed_element.is_zero:
             return ""
         ratio = (claimed_element / true).as_rational()
-    except FieldError:
+    except NO_TRUTH:
         return ""
     if ratio is None or ratio == 1 or max(abs(ratio.numerator), ratio.denominator) > 1000:
         return ""
@@ -255,7 +254,7 @@ def _other_tensor(context: Context, name: str, wrong: list[Any]) -> str:
         same = all(
             (context.element(value) - tensor.element(*index)).is_zero for _, index, value in wrong
         )
-    except FieldError:
+    except NO_TRUTH:
         return ""
     return f"; these are components of the {other.split('_')[0].title()} tensor" if same else ""
 

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from geomkit.errors import GeomkitError
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-__all__ = ["Options", "Task", "events", "serve"]
+__all__ = ["Options", "Task", "serve", "work"]
 
 
 @dataclass(frozen=True)
@@ -52,35 +52,36 @@ class Task:
     source: str | Mapping[str, Any]
 
 
-def events(task: Task, options: Options, start: int = 0) -> Iterator[dict[str, Any]]:
+def work(task: Task, options: Options, emit: Callable[[dict[str, Any]], None], start: int) -> None:
     """Check the claims of one file, from the claim at position `start` on.
 
     Args:
         task: the file.
         options: how to check.
+        emit: takes the messages: first "opened" (metric, claims) or "error" (text); then for each
+            claim "start", perhaps "verdict" (a refutation, before what holds instead is known) and
+            "done"; last "end".
         start: position of the first claim to check.
-
-    Yields:
-        First "opened" (metric, claims) or "error" (text); then "start" and "done" for each claim;
-        last "end".
     """
     from .session import Session
 
     try:
         session = Session.open(task.source, options)
     except GeomkitError as error:
-        yield {"event": "error", "text": str(error)}
+        emit({"event": "error", "text": str(error)})
         return
     except Exception as error:  # noqa: BLE001  (one bad file must not stop the others)
-        yield {"event": "error", "text": _internal(error)}
+        emit({"event": "error", "text": _internal(error)})
         return
     heads = [session.head(position) for position in range(len(session.prepared))]
-    yield {"event": "opened", "metric": session.metric.name, "claims": heads}
+    emit({"event": "opened", "metric": session.metric.name, "claims": heads})
     for position in range(start, len(session.prepared)):
-        yield {"event": "start", "claim": position}
-        result = session.check(position)
-        yield {"event": "done", "claim": position, "result": result.to_wire()}
-    yield {"event": "end"}
+        emit({"event": "start", "claim": position})
+        result = session.check(
+            position, lambda early: emit({"event": "verdict", "result": early.to_wire()})
+        )
+        emit({"event": "done", "result": result.to_wire()})
+    emit({"event": "end"})
 
 
 def serve(connection: Connection, task: Task, options: Options, start: int, parent: int) -> None:
@@ -98,8 +99,7 @@ def serve(connection: Connection, task: Task, options: Options, start: int, pare
     _die_with_parent(parent)
     _limit_memory(options.memory)
     try:
-        for event in events(task, options, start):
-            connection.send_bytes(json.dumps(event).encode())
+        work(task, options, lambda event: connection.send_bytes(json.dumps(event).encode()), start)
     except (BrokenPipeError, ConnectionError):
         pass  # the parent has gone; nobody wants the rest
     finally:
