@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import sympy
 from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from geomkit.errors import ParseError
@@ -177,9 +178,12 @@ def dotted(reader: LatexReader, token: LatexToken) -> Any:
     braced = stream.accept("{")
     found = read_name(stream, reader.scope.table)
     function = None if found is None else reader.scope.table[found.name]
-    if found is None or not is_function(function) or (braced and not stream.accept("}")):
+    closed = not braced or stream.accept("}")
+    if found is None or not closed or isinstance(function, sympy.Symbol):
         raise reader.error("a dot belongs above a declared function, a(t) for instance", token)
-    value, power = _value_and_power(reader, function, found)
+    value, power = function, None  # an abbreviation, such as H for \dot a / a
+    if is_function(function):
+        value, power = _value_and_power(reader, function, found)
     order = {"dot": 1, "ddot": 2, "dddot": 3}[token.text]
     value = derivative_by_time(reader, value, order, token.position)
     return value if power is None else reader.builder.power(value, power, token.position)
@@ -192,16 +196,55 @@ def _value_and_power(reader: LatexReader, function: Any, found: LatexName) -> tu
     power: Any = None
     if stream.at("^"):
         power = reader.exponent(stream.next())
-        if not (stream.at("(") or _braced_bracket(reader)):
+        if not _arguments_follow(reader, function):
             stream.index, power = start, None
-    if stream.at("(") or _braced_bracket(reader):
+    if _arguments_follow(reader, function):
+        opening, braced = stream.peek(), _braced_bracket(reader)
         arguments = _bracketed(reader)
+        if not braced:
+            _refuse_product(reader, function, arguments, opening)
         return reader.builder.apply(function, found.name, arguments, found.position), power
     if isinstance(function, AppliedUndef):
         return function, power
     raise reader.builder.error(
         f"{found.name} is a function: write {found.name}(...)", found.position
     )
+
+
+def _arguments_follow(reader: LatexReader, function: Any) -> bool:
+    """Whether a bracket with arguments follows, and not a factor such as (dx^2 + dy^2)."""
+    stream = reader.stream
+    if _braced_bracket(reader):
+        return True
+    if not stream.at("("):
+        return False
+    if not isinstance(function, AppliedUndef) or reader.differentials is None:
+        return True
+    start, depth, form = stream.index, 0, False
+    while not form:
+        token = stream.peek()
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 or token.kind == "end":
+            break
+        form = at_differential(reader)
+        stream.index += 1
+    stream.index = start
+    return not form
+
+
+def _refuse_product(
+    reader: LatexReader, function: Any, arguments: Sequence[Any], opening: LatexToken
+) -> None:
+    """Refuse f(r + 1), which is f at r + 1 or, since f alone is f(r), a product."""
+    if not isinstance(function, AppliedUndef) or len(arguments) > 1 or not arguments[0].is_Add:
+        return
+    inner = arguments[0]
+    if opening.spaced or inner.has(*function.args) or any(part.is_Number for part in inner.args):
+        raise reader.error(
+            rf"ambiguous: {function} at {inner}, or times it? write {function} \cdot (...) for the "
+            f"product, or declare {function.func} of another name, u say, for the value",
+            opening,
+        )
 
 
 def _primes(reader: LatexReader) -> int:

@@ -119,19 +119,24 @@ def derivative_by_time(reader: LatexReader, value: Any, order: int, position: in
 
     Args:
         reader: the reader.
-        value: the applied function.
+        value: the applied function, or what an abbreviation stands for.
         order: number of dots.
         position: place, for messages.
 
     Returns:
         The derivative.
     """
-    variable = _variable(value, wanted=True)
+    variable = _variable(value, wanted=True) if isinstance(value, AppliedUndef) else _time(value)
     if variable is None:
         raise reader.builder.error(
             f"which argument of {value} does the dot differentiate by?", position
         )
     return reader.builder.derivative(value, [(variable, order)], position)
+
+
+def _time(value: Any) -> Any | None:
+    times = [symbol for symbol in value.free_symbols if symbol.name in _TIMES]
+    return times[0] if len(times) == 1 else None
 
 
 def primed(reader: LatexReader, value: Any, order: int, position: int) -> Any:

@@ -7,7 +7,6 @@ found on the way.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +15,8 @@ import sympy
 from geomkit.domain import Box, outer_interval
 from geomkit.errors import MetricError
 from geomkit.intervals import Interval, enclose
-from geomkit.metric.names import Item, canonical_name, nearest
-from geomkit.metric.reading import expanded_size, has_derivative, read
+from geomkit.metric.names import Item, function_parts, nearest
+from geomkit.metric.reading import expanded_size, has_derivative, mentioned, read
 
 __all__ = ["Assumptions"]
 
@@ -51,8 +50,11 @@ class Assumptions:
         self._domain = {name: value for name, _, value in given["domain"]}
         self._order = [*self._parameters, *self._definitions, *self._coordinates]
         self._provisional: dict[str, Any] = {name: sympy.Symbol(name) for name in self._order}
-        for name, _, _ in given["functions"]:
-            self._provisional[name] = sympy.Function(name)
+        self._functions = {
+            name: function_parts(original)[1] for name, original, _ in given["functions"]
+        }
+        for name, arguments in self._functions.items():
+            self._provisional[name] = _applied(name, arguments, self._provisional)
         self._intervals: dict[sympy.Symbol, Interval] = {}
         self._path: list[str] = []
         for name in self._order:
@@ -142,9 +144,7 @@ class Assumptions:
         """The expression with values substituted, and as stated, both in final symbols."""
         names = self._provisional
         if has_derivative(given):
-            mentioned = set(re.findall(r"\w+", canonical_name(given)))
-            self._visit_all(mentioned)
-            names = {**names, **{n: self._meaning(n) for n in mentioned if n in self.symbols}}
+            names = {**names, **self._meanings(given)}
         expression = read(given, names, where)
         needed = {symbol.name for symbol in expression.free_symbols}
         self._visit_all(needed)
@@ -161,8 +161,16 @@ class Assumptions:
             if name in names:
                 self._visit(name)
 
-    def _meaning(self, name: str) -> sympy.Expr:
-        return self.values.get(name, self.symbols[name])
+    def _meanings(self, text: str) -> dict[str, Any]:
+        """What the names in a text mean in the end: a derivative needs the final symbols."""
+        used = mentioned(text, [*self._order, *self._functions])
+        for name in self._functions.keys() & used:
+            used |= set(self._functions[name])
+        self._visit_all(used - set(self._path))
+        final = {name: self.values.get(name, self.symbols[name]) for name in self.symbols}
+        known = {**self._provisional, **final}
+        functions = {n: _applied(n, self._functions[n], known) for n in self._functions}
+        return {**{name: final[name] for name in used & final.keys()}, **functions}
 
     def _only_parameters(self, expression: sympy.Expr, where: str) -> None:
         for symbol in sorted(expression.free_symbols, key=str):
@@ -171,6 +179,13 @@ class Assumptions:
                     f"{where}: {expression} uses the coordinate {symbol}, but a parameter is a "
                     "constant; declare it as a definition instead"
                 )
+
+
+def _applied(name: str, arguments: tuple[str, ...], known: Mapping[str, Any]) -> Any:
+    """The function at its declared arguments; alone if one of them is a mere placeholder."""
+    function = sympy.Function(name)
+    symbols = [known.get(argument) for argument in arguments]
+    return function(*symbols) if all(isinstance(s, sympy.Symbol) for s in symbols) else function
 
 
 def _specification(given: Any, where: str) -> Mapping[str, Any]:

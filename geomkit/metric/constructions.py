@@ -16,7 +16,7 @@ from geomkit import expressions
 from geomkit.errors import MetricError
 from geomkit.metric.declarations import Declarations
 from geomkit.metric.entries import MatrixSource
-from geomkit.metric.names import named_items, nearest
+from geomkit.metric.names import function_parts, named_items, nearest
 from geomkit.metric.reading import is_latex
 from geomkit.metric.tidy import tidy
 
@@ -171,7 +171,9 @@ def latex_coordinates(text: str, declared: Mapping[str, Any]) -> tuple[str, ...]
     for group in ("parameters", "definitions"):
         names |= {n: sympy.Symbol(n) for n, _, _ in named_items(declared.get(group), group)}
     functions = named_items(declared.get("functions"), "functions", functions=True)
-    names |= {name: sympy.Function(name) for name, _, _ in functions}
+    for name, original, _ in functions:
+        arguments = map(sympy.Symbol, function_parts(original)[1])
+        names[name] = sympy.Function(name)(*arguments)
     known = set(names)
     for letter, subscript in _DIFFERENTIAL.findall(text):
         candidate = letter.lstrip("\\").removeprefix("var") + re.sub(r"[{}]", "", subscript)

@@ -80,16 +80,21 @@ class Declarations:
     def names(self) -> Mapping[str, Any]:
         """What each name stands for when formulas are read.
 
-        Symbols and function classes; for definitions what they abbreviate, so that their
-        derivatives are not those of a mere symbol.
+        Symbols, and functions at their declared arguments, which papers leave out (a for a(t));
+        for definitions what they abbreviate, so that their derivatives are not those of a mere
+        symbol.
         """
         values = {d.symbol.name: d.value for d in self.definitions}
         return MappingProxyType({**self._stated_names, **values})
 
     @cached_property
     def _stated_names(self) -> Mapping[str, Any]:
-        functions = {f.name: type(f.function) for f in self.functions}
+        functions = {f.name: f.meaning(self._own) for f in self.functions}
         return MappingProxyType({**self.symbols, **functions})
+
+    @cached_property
+    def _own(self) -> frozenset[sympy.Symbol]:
+        return frozenset(self.symbols.values())
 
     @cached_property
     def _sizes(self) -> Mapping[sympy.Symbol, int]:

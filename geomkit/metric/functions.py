@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from geomkit.errors import MetricError
-from geomkit.metric.names import Item, function_parts, nearest
+from geomkit.metric.names import Item, function_parts
 from geomkit.metric.reading import read
 
 __all__ = ["UnspecifiedFunction", "concretise", "declare_functions"]
@@ -39,6 +39,19 @@ class UnspecifiedFunction:
     def arguments(self) -> tuple[sympy.Symbol, ...]:
         """The formal arguments."""
         return tuple(self.function.args)
+
+    def meaning(self, symbols: Container[sympy.Symbol]) -> Any:
+        """Return what the bare name means in a formula.
+
+        Args:
+            symbols: the coordinates and parameters.
+
+        Returns:
+            The function at its declared arguments, a for a(t); the function alone if one of them
+            is a mere placeholder, so that the bare name means nothing.
+        """
+        bound = all(argument in symbols for argument in self.arguments)
+        return self.function if bound else type(self.function)
 
     def example(self, k: int, salt: int = 0) -> sympy.Expr:
         """Return the k-th concrete function, cyclically; a polynomial where none was given.
@@ -93,18 +106,21 @@ def declare_functions(
         The functions, in order.
 
     Raises:
-        MetricError: for arguments that are not declared, and examples that use anything else.
+        MetricError: for arguments that are abbreviations, and examples that use anything else.
     """
     constants = {s for n, s in symbols.items() if n not in coordinates and s not in values}
     arguments = {n: s for n, s in symbols.items() if s not in values}
+    items = list(items)
+    taken = {*symbols, *(name for name, _, _ in items)}
     functions = []
     for name, original, given in items:
         where = f"functions.{original}"
-        formal = _formal_arguments(name, original, arguments, where)
+        formal = _formal_arguments(original, arguments, taken, where)
+        known = {**symbols, **{argument.name: argument for argument in formal}}
         examples = []
         for index, example in enumerate(_as_list(given)):
             key = f"{where}[{index}]"
-            expression = read(example, symbols, key).xreplace(dict(values))
+            expression = read(example, known, key).xreplace(dict(values))
             foreign = expression.free_symbols - constants - set(formal)
             if foreign or expression.has(AppliedUndef):
                 used = ", ".join(sorted(map(str, foreign))) or "an unspecified function"
@@ -118,19 +134,20 @@ def declare_functions(
 
 
 def _formal_arguments(
-    name: str, original: Any, allowed: Mapping[str, sympy.Symbol], where: str
+    original: Any, allowed: Mapping[str, sympy.Symbol], taken: Container[str], where: str
 ) -> tuple[sympy.Symbol, ...]:
+    """The arguments; one that is nothing else is a placeholder, as t in f(t) for f(x**2 + y**2)."""
     names = function_parts(original)[1]
-    for argument in names:
-        if argument not in allowed:
-            raise MetricError(
-                f"{where}: its argument {argument!r} is not a coordinate or free parameter"
-                f"{nearest(argument, allowed)}; declare the function of such names, and use it "
-                f"with any argument you like, as in {name}(2*{next(iter(allowed))})"
-            )
     if len(set(names)) < len(names):
         raise MetricError(f"{where}: the same argument comes twice; name each once")
-    return tuple(allowed[argument] for argument in names)
+    for argument in names:
+        if argument in taken and argument not in allowed:
+            raise MetricError(
+                f"{where}: its argument {argument!r} is an abbreviation or another function; "
+                "declare it of coordinates, free parameters or a new name such as u, and use it "
+                f"with any argument you like, as in f({argument})"
+            )
+    return tuple(allowed.get(argument) or sympy.Symbol(argument, real=True) for argument in names)
 
 
 def _as_list(given: Any) -> list[Any]:

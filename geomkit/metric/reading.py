@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sympy
@@ -13,7 +13,7 @@ from geomkit import expressions
 from geomkit.errors import MetricError
 from geomkit.metric.names import canonical_name, nearest
 
-__all__ = ["adopt", "expanded_size", "has_derivative", "is_latex", "read"]
+__all__ = ["adopt", "expanded_size", "has_derivative", "is_latex", "mentioned", "read"]
 
 _MAX_NODES = 5_000
 # Anything that may be a derivative; too many matches cost an abbreviation, too few a wrong result.
@@ -68,6 +68,38 @@ def has_derivative(text: Any) -> bool:
     return isinstance(text, str) and _DERIVATIVE.search(text) is not None
 
 
+def mentioned(text: str, names: Iterable[str]) -> set[str]:
+    r"""Return the names that a text may mention, at least.
+
+    Args:
+        text: a formula, LaTeX or not.
+        names: declared names.
+
+    Returns:
+        All names that occur; in LaTeX, where letters run together, perhaps some more.
+
+    Example:
+        >>> names = ["r", "Sigma", "r_plus", "M", "a", "t"]
+        >>> sorted(mentioned(r"\partial_r \Sigma + r_+ M", names))
+        ['M', 'Sigma', 'a', 'r', 'r_plus']
+    """
+    text = canonical_name(text)
+    if not is_latex(text):
+        return set(names) & set(re.findall(r"\w+", text))
+    known = set(names)
+
+    def letters(command: re.Match[str]) -> str:
+        name = command[1].removeprefix("var")
+        return f" {name} " if name in known else " "
+
+    rest = re.sub(r"\\([A-Za-z]+)", letters, text)
+    for sign, word in (("+", "plus p"), ("-", "minus m")):
+        for subscript in (f"_{sign}", f"_{{{sign}}}"):
+            rest = rest.replace(subscript, "".join(f"_{w}" for w in word.split()))
+    rest = re.sub(r"[_{}]", "", rest)
+    return {name for name in known if name.replace("_", "") in rest}
+
+
 def expanded_size(expression: Any, sizes: Mapping[sympy.Symbol, int], where: str) -> int:
     """Return how many nodes an expression has once abbreviations are put in.
 
@@ -119,6 +151,8 @@ def adopt(expression: sympy.Expr, names: Mapping[str, Any], where: str) -> sympy
     for function in {type(call) for call in result.atoms(AppliedUndef)}:
         name = function.__name__
         declared = names.get(canonical_name(name))
+        if isinstance(declared, AppliedUndef):  # the function at its declared arguments
+            declared = type(declared)
         if declared is None or isinstance(declared, sympy.Symbol):
             raise MetricError(_undeclared(f"{name}(...)", declared, names, where))
         if declared != function:
