@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Angles", "Exponentials"]
 
+# Minimal polynomials of cos(p pi/q) are looked up for q up to this.
+MAX_DENOMINATOR = 40
 # (cosine, sine) or (cosh, sinh) of one argument
 Pair = tuple[Element, Element]
 
@@ -81,7 +85,8 @@ class Angles:
             # SymPy knows a closed form, such as sin(atan(x)) or cos(pi/5)
             return self._converter.convert(even), self._converter.convert(odd)
         field, number = self.field, len(self.field.generators)
-        kept, other = (even, odd) if self._keeps_even(even, odd, used) else (odd, even)
+        keeps_even = bool(_denominator(angle)) or self._keeps_even(even, odd, used)
+        kept, other = (even, odd) if keeps_even else (odd, even)
         names = {kept: f"g{number}", other: f"g{number + 1}"}
 
         def derive_even(symbol: sp.Symbol) -> Element:
@@ -95,12 +100,27 @@ class Angles:
         value = {f: _value(f.func.__name__, argument) for f in (even, odd)}
         first = Generator(names[kept], kept.func.__name__, kept, derive[kept], value[kept])
         field.add_generators([first])
+        self._relate_constant(first, angle, even)
         relation = Relation(2, self._square_of_other(names[kept], kept is even))
         second = Generator(
             names[other], other.func.__name__, other, derive[other], value[other], relation
         )
         field.add_generators([second])
         return field.generator(names[even]), field.generator(names[odd])
+
+    def _relate_constant(self, generator: Generator, angle: sp.Expr, even: sp.Expr) -> None:
+        """Give cos(p pi/q) its minimal polynomial: it is an algebraic number."""
+        if self._hyperbolic or not 0 < _denominator(angle) <= MAX_DENOMINATOR:
+            return
+        ring = self.field.ring
+        x = sp.Dummy()
+        coefficients = sp.Poly(sp.minimal_polynomial(even, x), x).all_coeffs()
+        value, w = ring.zero, ring.gens[ring.index[generator.name]]
+        for c in coefficients[1:]:
+            ratio = -c / coefficients[0]
+            value = value * w + ring.constant(Fraction(int(ratio.p), int(ratio.q)))
+        relation = Relation(len(coefficients) - 1, value)
+        self.field.add_generators([replace(generator, relation=relation)])
 
     def _square_of_other(self, kept: str, kept_is_even: bool) -> object:
         one, x = self.field.ring.one, self.field.ring.gens[self.field.ring.index[kept]]
@@ -168,6 +188,12 @@ class Exponentials:
 
         field.add_generators([Generator(name, "exp", expr, derive, _value("exp", argument))])
         return field.generator(name)
+
+
+def _denominator(angle: sp.Expr) -> int:
+    """Return q for an angle p pi/q, and 0 for any other."""
+    turn = angle / sp.pi
+    return int(turn.q) if turn.is_Rational else 0
 
 
 def _value(name: str, argument: Element) -> Callable[[Evaluation], Any]:

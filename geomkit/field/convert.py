@@ -280,7 +280,7 @@ class Converter:
 
 
 def split_pi(angle: sp.Expr) -> tuple[sp.Expr, sp.Rational]:
-    """Split an angle into a rest and a rational multiple of pi."""
+    """Split an angle into a rest and a multiple of pi whose cosine SymPy knows in radicals."""
     turn, rest = sp.Integer(0), []
     for term in sp.Add.make_args(angle):
         coefficient, factor = term.as_coeff_Mul()
@@ -288,6 +288,8 @@ def split_pi(angle: sp.Expr) -> tuple[sp.Expr, sp.Rational]:
             turn += coefficient
         else:
             rest.append(term)
+    if sp.cos(turn * sp.pi).has(sp.cos, sp.sin):  # no radicals: an angle like any other
+        return angle, sp.Integer(0)
     return sp.Add(*rest), turn
 
 

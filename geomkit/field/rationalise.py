@@ -70,19 +70,17 @@ def _norm(field: Field, poly: Poly, level: int) -> tuple[Poly, Poly]:
     """Return (C, N) with poly * C = N and N free of the eliminated generator."""
     name, degree, value, _ = field._relations[level]
     w = field.ring.gens[field.ring.index[name]]
+    pure = not field.ring.degrees(value)[field.ring.index[name]]  # w^degree free of w
     a = _coefficients(field, poly, name, degree)
-    if degree == 2:
-        norm = field.reduce(a[0] * a[0] - a[1] * a[1] * value)
-        return a[0] - a[1] * w, norm
+    if degree == 2 and pure:
+        return a[0] - a[1] * w, field.reduce(a[0] * a[0] - a[1] * a[1] * value)
     occupied = [i for i, c in enumerate(a) if c != 0]
-    if len(occupied) == 1:
+    if len(occupied) == 1 and pure:
         i = occupied[0]
         return w ** (degree - i), field.reduce(a[i] * value)
     # Multiplication by poly in the basis 1, w, ..., w^(q-1); its adjugate gives the cofactor.
-    matrix = [
-        [a[i - j] if i >= j else a[degree + i - j] * value for j in range(degree)]
-        for i in range(degree)
-    ]
+    columns = [_coefficients(field, field.reduce(poly * w**j), name, degree) for j in range(degree)]
+    matrix = [[column[i] for column in columns] for i in range(degree)]
     cofactors = [_minor(field, matrix, j) for j in range(degree)]
     norm = sum((matrix[0][j] * cofactors[j] for j in range(degree)), field.ring.zero)
     cofactor = sum((cofactors[j] * w**j for j in range(degree)), field.ring.zero)
