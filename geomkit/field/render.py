@@ -59,13 +59,25 @@ def render(element: Element, definitions: Mapping[sp.Symbol, Element]) -> sp.Exp
             factors.append((field.base(index), -exponent))
     content, factors = gather_squares(field, content, factors)
     named = _named(field, definitions)
-    parts = []
+    powers: dict[sp.Expr, int] = {}
     for poly, exponent in factors:
         scale, part = _factor(field, poly, named)
         content *= scale**exponent
-        parts.append(sp.Pow(part, exponent))
+        powers[part] = powers.get(part, 0) + exponent
     number = sp.Rational(content.numerator, content.denominator)
-    return sp.Mul(number, *parts)
+    return sp.Mul(number, *[sp.Pow(part, k) for part, k in _with_moduli(powers).items()])
+
+
+def _with_moduli(powers: dict[sp.Expr, int]) -> dict[sp.Expr, int]:
+    """Write sign(p) p as |p|."""
+    for part in [p for p in powers if isinstance(p, sp.sign)]:
+        inner = part.args[0]
+        if powers.get(inner, 0) % 2:
+            step = 1 if powers[inner] > 0 else -1
+            del powers[part]
+            powers[inner] -= step
+            powers[sp.Abs(inner)] = step
+    return powers
 
 
 def _named(
