@@ -135,6 +135,11 @@ class Interval:
         """The upper end."""
         return self._with(self.value.b)
 
+    def union(self, other: Interval) -> Interval:
+        """The least interval that holds both."""
+        low, high = min(self.value.a, other.value.a), max(self.value.b, other.value.b)
+        return self._with(self.context.mpf([low, high]))
+
     def sqrt(self) -> Interval:
         """The square root of an interval that is not negative."""
         return self._with(self.context.sqrt(self.value))
