@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geomkit.metric import Metric
 from tests import strategies
 from tests.comparison import Comparison
 from tests.oracles import Oracle
@@ -55,4 +56,26 @@ def test_the_oracle_is_no_echo(spec: Spec, seed: int) -> None:
     changed[0, 0] *= 1 + metric.coordinates[1] ** 2 / 100
     both.oracle = Oracle(changed, metric.coordinates, both.point)
     with pytest.raises(AssertionError, match="the oracle"):
+        both.assert_tensor(both.curvature.riemann_down, both.oracle.riemann_down(), "R")
+
+
+@pytest.mark.parametrize(
+    "entry", ["f(2*x)", "f(x**2 + y)", "exp(f(x*y))", "1 + diff(f(x*x), x)**2"]
+)
+def test_formulas_use_the_symbols_of_their_own_metric(entry: str) -> None:
+    """Two metrics with an x of other assumptions, one after the other.
+
+    `sympy.Subs` compares equal when its points PRINT alike, and SymPy's cache hands out the older
+    object: the derivative f'(2 x) of the second metric must not contain the x of the first.
+    """
+    for box in (["1/4", "1"], ["-1", "1"]):
+        metric = Metric(
+            coordinates=["x", "y"],
+            matrix=[[entry, "0"], ["0", "2 + x**2 + y**2"]],
+            domain={"x": box, "y": ["1/4", "1"]},
+            functions={"f(x)": ["2 + x/3 + x**2/7"]},
+        )
+        both = Comparison(metric)
+        for component in both.curvature.christoffel.all_nonzero().values():
+            assert component.free_symbols <= set(metric.coordinates), f"{entry} on {box}"
         both.assert_tensor(both.curvature.riemann_down, both.oracle.riemann_down(), "R")
