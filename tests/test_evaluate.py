@@ -532,3 +532,14 @@ def test_without_python_flint_intervals_take_over(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(EvaluationError, match="python-flint"):
         evaluate(sympy.besselj(0, x), {x: 1}, balls)
     assert CONTEXT.dps == 250  # the oracles' context is not touched
+
+
+def test_powers_of_balls_around_zero() -> None:
+    # |u| + u is 0 for u < 0: a ball with midpoint 0, of which FLINT makes no power
+    u = x - Rational(1, 1000)
+    for exponent in (1, 2, 3, 4, 7):
+        for sign in (1, -1):
+            ball = evaluate((abs(u) + sign * u) ** exponent, {x: Rational(-sign, 3)}, BALLS)
+            assert ball.contains(0)
+            assert ball.is_finite()
+            assert BALLS.power(flint.arb(0, 2), Fraction(exponent)).contains(2**exponent)

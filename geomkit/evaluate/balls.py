@@ -87,7 +87,10 @@ class ArbBalls:
             refuse("a power with negative exponent", [base], "a base other than zero")
         if q > 1 and not base.is_zero():
             base = self._root(base, q)
-        return finite(base**p, "a power", [base])
+        result = base**p
+        if p > 0 and not result.is_finite():
+            result = _product(base, p)
+        return finite(result, "a power", [base])
 
     def _root(self, base: Number, q: int) -> Number:
         if q == 2:
@@ -143,3 +146,15 @@ class ArbBalls:
         """Taylor coefficients of the Riemann zeta function at s."""
         series = flint.arb_series([s, 1], order + 1).zeta()
         return [finite(series[i], "zeta", [s]) for i in range(order + 1)]
+
+
+def _product(base: Number, count: int) -> Number:
+    """base**count by squaring: FLINT's power of a ball with midpoint 0 is not finite."""
+    result = None
+    while True:
+        if count % 2:
+            result = base if result is None else result * base
+        count //= 2
+        if not count:
+            return result
+        base = base * base
