@@ -165,8 +165,24 @@ class Chart:
 
     @cached_property
     def volume(self) -> Element:
-        """Volume element sqrt|det g|."""
-        return self.field.sqrt_abs(self.determinant)
+        """Volume element sqrt|det g|.
+
+        Squares that are written as such in a diagonal entry are taken out before anything is
+        expanded: a square of sums of roots would not be recognised afterwards.
+        """
+        outside, inside = self.field.one, self.field.one
+        for block, determinant in zip(self.blocks, self._block_determinants, strict=True):
+            i = block[0]
+            factors = [self.metric.matrix[i, i]] if len(block) == 1 else []
+            squares, rest = _squares(factors)
+            if len(block) > 1 or not squares:
+                inside = inside * determinant
+                continue
+            for base, exponent in squares:
+                outside = outside * self.field.absolute(self.field(base)) ** exponent
+            for factor in rest:
+                inside = inside * self.field(factor)
+        return outside * self.field.sqrt_abs(inside)
 
     # Derivatives ----------------------------------------------------------------------------
 
@@ -205,6 +221,21 @@ class Chart:
                 if not self.inverse[i][m].is_zero
             )
         return self._christoffel[key]
+
+
+def _squares(
+    entries: Iterable[sympy.Expr],
+) -> tuple[list[tuple[sympy.Expr, int]], list[sympy.Expr]]:
+    """Split products into squares (b, k), meaning b^(2 k), and other factors."""
+    squares, rest = [], []
+    for entry in entries:
+        for factor in entry.as_ordered_factors():
+            base, exponent = factor.as_base_exp()
+            if exponent.is_Integer and exponent % 2 == 0:
+                squares.append((base, int(exponent) // 2))
+            else:
+                rest.append(factor)
+    return squares, rest
 
 
 def _without(items: Sequence[int], position: int) -> tuple[int, ...]:

@@ -111,12 +111,14 @@ class Signs:
     def _within(self, angle: sympy.Expr, low: int, high: int, divisor: int = 1) -> bool:
         """Whether the angle stays in [low, high] pi/divisor on the domain."""
         domain = self._field.domain
-        if domain is None or not angle.is_Symbol:
+        factor, angle = angle.as_coeff_Mul()
+        if domain is None or not angle.is_Symbol or not factor > 0:
             return False
         box = next((b for b in domain.boxes if b.symbol == angle), None)
         if box is None or box.lower.free_symbols | box.upper.free_symbols:
             return False
-        gaps = (box.lower - low * sympy.pi / divisor, high * sympy.pi / divisor - box.upper)
+        bounds = low * sympy.pi / divisor, high * sympy.pi / divisor
+        gaps = (factor * box.lower - bounds[0], bounds[1] - factor * box.upper)
         with Balls(BITS).working():
             return all(gap == 0 or evaluate(gap, {}, Balls(BITS)) > 0 for gap in gaps)
 

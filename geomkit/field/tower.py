@@ -364,6 +364,10 @@ class Field:
         with evaluation.working():
             return evaluation.element(element)
 
+    def absolute(self, element: Element) -> Element:
+        """Return |element|, by the signs of its factors on the domain."""
+        return self._converter.powers.absolute(element)
+
     # Roots ----------------------------------------------------------------------------------
 
     def sqrt_abs(self, element: Element) -> Element:
