@@ -13,8 +13,9 @@ from pathlib import Path
 
 import geomkit as gk
 from geomkit.cli.derive import components_text
+from geomkit.cli.output import write_text
 from geomkit.cli.terminal import complain, emit, strong
-from geomkit.cli.verify import progress_bar, verdict_lines, write_text
+from geomkit.cli.verify import progress_bar, verdict_lines
 from geomkit.derived import derive
 from geomkit.report import render
 from geomkit.verify import Report

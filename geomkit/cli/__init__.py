@@ -12,7 +12,7 @@ import sys
 import warnings
 from typing import TextIO
 
-from geomkit.cli.terminal import complain
+from geomkit.cli.terminal import abandon_stdout, complain, open_streams
 from geomkit.errors import BudgetError, GeomkitError
 
 __all__ = ["main"]
@@ -24,9 +24,7 @@ INTERNAL = 70
 
 def main() -> None:
     """Run the command line and end the process with its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a letter shows an escape
-            stream.reconfigure(errors="backslashreplace")
+    open_streams()
     warnings.showwarning = _warn
     try:
         from geomkit.cli.app import app
@@ -39,7 +37,7 @@ def main() -> None:
     except KeyboardInterrupt:
         _leave("interrupted", 130)
     except BrokenPipeError:
-        _close_stdout()
+        abandon_stdout()
         sys.exit(0)
     except (RecursionError, MemoryError) as error:
         _leave(f"the input is too large or too deep ({type(error).__name__})", BAD_INPUT)
@@ -69,8 +67,3 @@ def _leave(message: str, status: int) -> None:
     if os.environ.get("GEOMKIT_DEBUG"):
         raise  # the exception that the caller is handling
     sys.exit(status)
-
-
-def _close_stdout() -> None:
-    """Let Python's flush at exit go nowhere when the reader (`| head`) has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

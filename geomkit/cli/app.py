@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -122,9 +123,11 @@ def verify(
         Path | None, typer.Option("--html", metavar="FILE", help="Write a report to read.")
     ] = None,
     budget: Annotated[
-        float | None,
-        typer.Option("--budget", metavar="S", min=0.01, help="Seconds for each claim."),
-    ] = None,
+        str,
+        typer.Option(
+            "--budget", metavar="S", help="Seconds for each claim; 0 or none: without limit."
+        ),
+    ] = "60",
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Files at the same time.")
     ] = None,
@@ -141,12 +144,28 @@ def verify(
             paths,
             json=json,
             html=html,
-            budget=budget,
+            budget=_seconds(budget),
             jobs=jobs,
             fallback=not no_fallback,
             quiet=quiet,
         )
     )
+
+
+def _seconds(text: str) -> float | None:
+    """The budget of a claim, None for no limit."""
+    if text.strip().lower() == "none":
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise typer.BadParameter(
+            f"{text!r} is no time; give seconds, 60 for instance, or none for no limit",
+            param_hint="--budget",
+        )
+    return seconds or None
 
 
 @app.callback(invoke_without_command=True)

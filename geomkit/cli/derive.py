@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from geomkit.cli.target import find_metric
-from geomkit.cli.terminal import emit, strong
+from geomkit.cli.terminal import emit, printable, strong
 from geomkit.derived import Derived, Entry, derive
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def head(metric: Metric) -> str:
         One line, and one for each abbreviation.
     """
     coordinates = ", ".join(str(coordinate) for coordinate in metric.coordinates)
-    lines = [f"{strong(metric.name or 'metric')}  coordinates {coordinates}"]
+    lines = [f"{strong(printable(metric.name) or 'metric')}  coordinates {coordinates}"]
     lines += [f"  {one.symbol} = {one.value}" for one in metric.definitions]
     return "\n".join(lines)
 

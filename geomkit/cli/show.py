@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from geomkit.cli.derive import components_text, head
 from geomkit.cli.target import claim_path, find_metric
-from geomkit.cli.terminal import emit, strong
+from geomkit.cli.terminal import emit, printable, strong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,13 +57,13 @@ def overview(path: str) -> str:
 
     content = load_claims(path)
     metric = content.metric
-    lines = [head(metric), f"  ds^2 = {metric.line_element()}", *_declared(metric)]
+    lines = [f"  ds^2 = {metric.line_element()}", *_declared(metric)]
     if metric.reference:
         lines.append(f"  reference: {metric.reference}")
     if content.claims:
         lines.append(f"  {len(content.claims)} claims:")
         lines += [f"    {_claim_text(claim)}" for claim in content.claims]
-    return "\n".join(lines)
+    return "\n".join([head(metric), *map(printable, lines)])
 
 
 def _declared(metric: Metric) -> Iterator[str]:

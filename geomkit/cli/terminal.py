@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["colourful", "complain", "console", "emit", "strong"]
+__all__ = [
+    "abandon_stdout",
+    "colourful",
+    "complain",
+    "console",
+    "emit",
+    "open_streams",
+    "printable",
+    "strong",
+]
 
 
 def colourful(stream: TextIO | None = None) -> bool:
@@ -24,6 +33,40 @@ def colourful(stream: TextIO | None = None) -> bool:
     stream = stream or sys.stdout
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return wanted and stream.isatty()
+
+
+def printable(text: str) -> str:
+    r"""Escape what a terminal would obey instead of showing: control characters, bidi overrides.
+
+    Args:
+        text: a text from a file.
+
+    Returns:
+        The same in one line, safe to print.
+
+    Example:
+        >>> print(printable("a\x1b[31m \u202eb"))
+        a\x1b[31m \u202eb
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def open_streams() -> None:
+    """Give the program somewhere to print where the caller has closed stdout or stderr (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (until the end)
+            setattr(sys, name, stream)
+        if hasattr(stream, "reconfigure"):  # a terminal that cannot show a letter shows an escape
+            stream.reconfigure(errors="backslashreplace")
+
+
+def abandon_stdout() -> None:
+    """Let what is still to be printed go nowhere: the reader (`| head`) has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def strong(text: str) -> str:
@@ -54,8 +97,12 @@ def complain(text: str) -> None:
     Args:
         text: what to print.
     """
-    sys.stdout.flush()
-    sys.stderr.write(f"geomkit: {text}\n")
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads the errors may still be there
+        abandon_stdout()
+    shown = "\n".join(map(printable, text.split("\n")))
+    sys.stderr.write(f"geomkit: {shown}\n")
     sys.stderr.flush()
 
 

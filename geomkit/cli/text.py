@@ -45,7 +45,12 @@ VERIFY = """Prove or refute the claims of claim files.
 Examples:
   geomkit verify paper.toml
   geomkit verify claims/ --json verdicts.json --html report.html
-  geomkit verify a.toml b.toml --budget 60 --jobs 4
+  geomkit verify a.toml b.toml --budget 10 --jobs 4
+  geomkit verify long.toml --budget none
+
+A claim that takes longer than the budget is undecided, and the work goes on with the
+next one; a file that cannot be read within it is an error. Each file is read and checked
+in a process of its own, so that nothing can hang.
 
 \b
 Exit status, over all files:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json as json_text
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geomkit.cli.terminal import colourful, complain, console, emit
+from geomkit.cli.output import check_outputs, write_text
+from geomkit.cli.terminal import abandon_stdout, colourful, complain, console, emit, printable
 from geomkit.verify import verify
 
 if TYPE_CHECKING:
     from geomkit.verify import FileResult, Report
 
-__all__ = ["progress_bar", "run", "verdict_lines", "write_text"]
+__all__ = ["progress_bar", "run", "verdict_lines"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -42,7 +42,7 @@ def run(
         paths: claim files and folders.
         json: where the verdicts go, or None.
         html: where the report goes, or None.
-        budget: seconds a claim may take.
+        budget: seconds a claim may take, None for no limit.
         jobs: files at the same time.
         fallback: whether numeric verdicts are allowed.
         quiet: print only the summary.
@@ -50,6 +50,7 @@ def run(
     Returns:
         The exit status.
     """
+    check_outputs({"--json": json, "--html": html}, paths)
     with progress_bar() as step:
         report = verify(
             [str(path) for path in paths],
@@ -58,12 +59,21 @@ def run(
             fallback=fallback,
             progress=step,
         )
-    _print(report, quiet)
+    written = []
     if json is not None:
         write_text(json, json_text.dumps(report.to_json(), indent=2, ensure_ascii=False) + "\n")
-        emit(f"verdicts: {json}")
+        written.append(f"verdicts: {json}")
     if html is not None:
-        _write_html(html, report)
+        from geomkit.report import render
+
+        write_text(html, render(report.to_json()))
+        written.append(f"report: {html}")
+    try:
+        _print(report, quiet)
+        for line in written:
+            emit(line)
+    except BrokenPipeError:  # `| head` took what it wanted; the exit status is that of the report
+        abandon_stdout()
     return report.exit_status
 
 
@@ -87,7 +97,7 @@ def verdict_lines(file: FileResult) -> Iterator[str]:
     Yields:
         The lines.
     """
-    for line in str(file).splitlines():
+    for line in map(printable, str(_one_line(file)).splitlines()):
         match = re.match(r"( *)([+x?!])( .*)", line)
         if match and match[2] == "!":
             continue
@@ -99,30 +109,13 @@ def verdict_lines(file: FileResult) -> Iterator[str]:
             yield line
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file completely or not at all: to a temporary file beside it, then moved into place.
-
-    Args:
-        path: where; missing folders are made.
-        text: what.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _write_html(path: Path, report: Report) -> None:
-    from geomkit.report import render
-
-    write_text(path, render(report.to_json()))
-    emit(f"report: {path}")
+def _one_line(file: FileResult) -> FileResult:
+    """Texts that the author of the file chose, without line ends: none can pass for a verdict."""
+    claims = tuple(
+        replace(claim, source=printable(claim.source), label=printable(claim.label))
+        for claim in file.claims
+    )
+    return replace(file, file=printable(file.file), metric=printable(file.metric), claims=claims)
 
 
 @contextmanager
@@ -148,7 +141,7 @@ def progress_bar() -> Iterator[Progress | None]:
         task = bar.add_task("", total=None)
 
         def step(done: int, total: int, label: str) -> None:
-            name = label.replace("[", r"\[")
+            name = printable(label).replace("[", r"\[")
             bar.update(task, completed=done, total=total, description=name)
 
         yield step
