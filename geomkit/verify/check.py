@@ -20,8 +20,10 @@ class Check:
         label: short text of the claim, for people.
         run: decides it.
         expressions: what it brings along, to be held by the field together with the metric.
+        finish: looks at a verdict again, at places where the field sees nothing.
     """
 
     label: str
     run: Callable[[], Outcome]
     expressions: tuple[sympy.Expr, ...] = ()
+    finish: Callable[[Outcome], Outcome] | None = None

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
+from geomkit.domain import Point
 from geomkit.errors import DomainError, EvaluationError
 from geomkit.evaluate import Balls, UndecidedError
 
 from .balls import largest, show, smallest
+from .critical import Fold, Switch
 
 __all__ = ["NUMERIC_DIGITS", "Identity", "Mismatch", "Sample", "Sampler", "compare"]
 
@@ -49,6 +51,15 @@ class Sampler(Protocol):
     def others(self) -> Sequence[Sample]:
         """Samples with other concrete functions than the listed ones."""
 
+    def corners(self) -> Sequence[Sample]:
+        """Samples close to the edges of the domain."""
+
+    def folds(self, arguments: Sequence[Switch]) -> Sequence[Fold]:
+        """Where expressions change their sign."""
+
+    def at(self, point: Point) -> Sample | None:
+        """The sample at a point of the domain, if it is regular."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -60,6 +71,7 @@ class Identity:
         claimed: the claimed side at a view of a sample.
         true: the true side, derived without the field.
         complex_claimed: the claimed side as a complex number, for where it is not real.
+        everywhere: whether the claimed side must be real at all regular points.
     """
 
     name: str
@@ -67,6 +79,7 @@ class Identity:
     claimed: Callable[[Any], Ball]
     true: Callable[[Any], Ball]
     complex_claimed: Callable[[Any], Any] | None = None
+    everywhere: bool = True
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from geomkit.expressions import parse_latex, to_text
 from geomkit.field import Budget, Element, Field
 
 from .compare import Identity, Sampler
+from .critical import Switch, switches
 from .decide import Outcome, decide
 from .report import Verdict
 from .sampling import MetricSampler
@@ -49,6 +50,8 @@ class Context:
         self.budget = Budget(options.budget)
         self.sampler = MetricSampler(metric, options.seed)
         self.kept: dict[Any, Any] = {}
+        self.constant: dict[str, Any] = {}
+        self.watched: tuple[sympy.Expr, ...] = ()
         self.announce: Callable[[Outcome], None] | None = None
         self._current: Curvature | None = None
 
@@ -77,6 +80,7 @@ class Context:
             expressions: what the claim brings along.
         """
         self.kept.clear()
+        self.watched = tuple(expressions)
         self._current = None
         try:
             self._current = self._plain
@@ -105,7 +109,12 @@ class Context:
     # Deciding ---------------------------------------------------------------------------------
 
     def decide(
-        self, identities: Sequence[Identity], sampler: Sampler | None = None, *, final: bool = True
+        self,
+        identities: Sequence[Identity],
+        sampler: Sampler | None = None,
+        *,
+        final: bool = True,
+        switching: Sequence[Switch] | None = None,
     ) -> Outcome:
         """Decide whether all identities hold, and announce it if not.
 
@@ -113,12 +122,20 @@ class Context:
             identities: the equations.
             sampler: where the points come from; by default regular points of the metric.
             final: whether `fails` here means that the claim fails.
+            switching: where they change sign both sides are looked at; by default what the metric
+                and the claim contain.
 
         Returns:
             The outcome.
         """
+        points: Sampler = sampler or self.sampler
+        if switching is None:
+            switching = switches([*self.metric.matrix, *self.watched])
+        folds = points.folds(switching) if switching else []
+        samples = [points.at(point) for fold in folds for point in fold.samples]
+        critical = [sample for sample in samples if sample is not None]
         fallback = self.options.fallback
-        outcome = decide(sampler or self.sampler, identities, fallback=fallback)
+        outcome = decide(points, identities, fallback=fallback, critical=critical)
         if final and outcome.verdict is Verdict.FAILS and self.announce is not None:
             # what holds instead may take long: the verdict should not be lost over it
             sample = outcome.mismatches[0].to_json(component=len(identities) > 1)

@@ -13,8 +13,9 @@ from geomkit.domain import Domain, Point
 from geomkit.errors import DomainError, EvaluationError
 from geomkit.metric import Metric
 
+from .critical import Critical, Fold, Switch
 from .sampling import CANDIDATES
-from .view import REGULAR_BITS, Ball, View, describe
+from .view import FOLD_BITS, REGULAR_BITS, Ball, View, describe
 
 __all__ = ["CurveSample", "CurveSampler", "CurveView"]
 
@@ -96,6 +97,27 @@ class CurveSampler:
             if sample.is_regular:
                 self._found.append(sample)
         return self._found[:count]
+
+    @cached_property
+    def _critical(self) -> Critical:
+        def value(expression: sympy.Expr, point: Point) -> Any:
+            return View(self.metric, point, 0, FOLD_BITS).value(expression)
+
+        return Critical(self.domain, value, self.seed)
+
+    def folds(self, arguments: Sequence[Switch]) -> Sequence[Fold]:
+        """Where expressions change their sign, with the first of the listed functions."""
+        return self._critical.folds(arguments)
+
+    def at(self, point: Point) -> CurveSample | None:
+        """The sample at a point of the domain, if curve and metric are regular there."""
+        sample = CurveSample(self, point, 0)
+        return sample if sample.is_regular else None
+
+    def corners(self) -> Sequence[CurveSample]:
+        """Regular points close to the ends of the curve."""
+        samples = (self.at(point) for point in self._critical.corners)
+        return [sample for sample in samples if sample is not None]
 
     def others(self) -> Sequence[CurveSample]:
         """None: the listed functions are enough for curves."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,10 @@ from geomkit.field import Element, Field
 
 from .check import Check
 from .context import Context
+from .critical import switches
 from .curve_sampling import CurveSampler
 from .decide import NO_TRUTH, Identity, Outcome
+from .jumps import Smooth, across_folds
 from .report import Verdict
 
 if TYPE_CHECKING:
@@ -169,7 +171,10 @@ def geodesic_check(context: Context, claim: Claim) -> Check:
     kind = "geodesic" if affine else "geodesic up to parametrisation"
     label = f"({', '.join(map(str, components))}) is a {kind}"
     label += f", g(x', x') = {value}" if value is not None else ""
-    return Check(label, lambda: _run(curve))
+    smooth = Smooth(components, 1, "the curve is not smooth:", (parameter,))
+    sampler = _sampler(curve)
+    finish = partial(across_folds, context, smooth=smooth, sampler=sampler)
+    return Check(label, lambda: _run(curve), finish=finish)
 
 
 def _range(context: Context, claim: Claim) -> tuple[sympy.Expr, sympy.Expr]:
@@ -200,15 +205,28 @@ def _parameter(
     return sympy.Symbol(name, negative=True) if box.is_negative(plain) else plain
 
 
-def _run(curve: Curve) -> Outcome:
+def _sampler(curve: Curve) -> CurveSampler:
     context = curve.context
-    sampler = CurveSampler(
+    return CurveSampler(
         context.metric, context.options.seed, curve.parameter, curve.components, curve.domain
     )
+
+
+def _along(curve: Curve) -> list[sympy.Expr]:
+    """The metric along the curve, as far as it can be written down."""
+    try:
+        return [curve.along(entry) for entry in curve.context.metric.matrix]
+    except FieldError:
+        return []
+
+
+def _run(curve: Curve) -> Outcome:
+    context = curve.context
     identities = _equations(curve) if curve.affine else _parallel(curve)
     if curve.norm is not None:
         identities.append(_norm_identity(curve))
-    outcome = context.decide(identities, sampler)
+    switching = switches([*curve.components, *_along(curve)])
+    outcome = context.decide(identities, _sampler(curve), switching=switching)
     if outcome.verdict is Verdict.FAILS:
         return _explain(curve, outcome)
     if curve.parameter not in sympy.Tuple(*curve.components).free_symbols:

@@ -65,13 +65,20 @@ class _Look:
     not_real: Mismatch | None = None
 
 
-def decide(sampler: Sampler, identities: Sequence[Identity], *, fallback: bool) -> Outcome:
+def decide(
+    sampler: Sampler,
+    identities: Sequence[Identity],
+    *,
+    fallback: bool,
+    critical: Sequence[Sample] = (),
+) -> Outcome:
     """Decide whether all identities hold.
 
     Args:
         sampler: gives the points.
         identities: the equations.
         fallback: whether numeric verdicts are allowed.
+        critical: samples on both sides of folds; there a claim may fail only.
 
     Returns:
         `fails` with one mismatch for each identity that is wrong at the first samples, or `holds`,
@@ -84,7 +91,7 @@ def decide(sampler: Sampler, identities: Sequence[Identity], *, fallback: bool) 
         if looks[id(identity)].skipped == len(samples):
             more = sampler.draw(DEFINED_POINTS)[len(samples) :]
             _look(looks, [identity], more, REGULAR_BITS, enough=BALL_POINTS)
-    wrong = _wrong(looks, identities)
+    wrong = _wrong(looks, identities) or _wrong_at(critical, identities, REGULAR_BITS)
     if wrong:
         return _refuted(wrong)
     open_ = _prove(identities, looks)
@@ -132,13 +139,13 @@ def _look_once(look: _Look, identity: Identity, sample: Sample, bits: int) -> No
 
 
 def _wrong(looks: Mapping[int, _Look], identities: Sequence[Identity]) -> list[Mismatch]:
-    """Mismatches, and the identities whose claimed side is nowhere real."""
+    """Mismatches, and the identities whose claimed side is not real where it should be."""
     wrong = []
     for identity in identities:
         look = looks[id(identity)]
         if look.mismatch is not None:
             wrong.append(look.mismatch)
-        elif look.not_real is not None and look.seen == 0:
+        elif look.not_real is not None and (identity.everywhere or look.seen == 0):
             wrong.append(look.not_real)
     return wrong
 
@@ -200,7 +207,11 @@ def _decide_rest(sampler: Sampler, open_: Sequence[_Open], *, fallback: bool) ->
     identities = [item.identity for item in open_]
     looks = {id(identity): _Look() for identity in identities}
     _look(looks, identities, sampler.draw(DEFINED_POINTS), NUMERIC_BITS, enough=NUMERIC_POINTS)
-    wrong = _wrong(looks, identities) or _wrong_elsewhere(sampler, identities)
+    wrong = (
+        _wrong(looks, identities)
+        or _wrong_at(sampler.others(), identities, NUMERIC_BITS)
+        or _wrong_at(sampler.corners(), identities, NUMERIC_BITS)
+    )
     if wrong:
         return _refuted(wrong)
     for item in open_:
@@ -211,11 +222,13 @@ def _decide_rest(sampler: Sampler, open_: Sequence[_Open], *, fallback: bool) ->
     return _numeric(looks, open_, fallback=fallback)
 
 
-def _wrong_elsewhere(sampler: Sampler, identities: Sequence[Identity]) -> list[Mismatch]:
-    """Mismatches with other functions than the listed ones, which may be too special."""
+def _wrong_at(
+    samples: Sequence[Sample], identities: Sequence[Identity], bits: int
+) -> list[Mismatch]:
+    """Mismatches at further samples: other functions than the listed ones, edges, folds."""
     looks = {id(identity): _Look() for identity in identities}
-    _look(looks, identities, sampler.others(), NUMERIC_BITS)
-    return [look.mismatch for look in looks.values() if look.mismatch is not None]
+    _look(looks, identities, samples, bits)
+    return _wrong(looks, identities)
 
 
 def _small_difference(sampler: Sampler, item: _Open) -> Outcome | None:

@@ -325,7 +325,7 @@ def _explain(distance: Distance, outcome: Outcome) -> Outcome:
         instead = {"kind": "distance", "value": value}
         return replace(outcome, detail=detail, counterexample=sample, instead=instead)
     shown = f"|grad d|^2 = {text}" if text is not None and len(text) < 300 else "|grad d| != 1"
-    short = text is not None and len(text) < 300
+    short = text is not None and len(text) < 1000
     gradient = {"kind": "squared_gradient", "value": text} if short else None
     return replace(
         outcome, detail=f"{shown}, not 1: not a distance", counterexample=sample, instead=gradient

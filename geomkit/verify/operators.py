@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from geomkit.field import Element
 from .check import Check
 from .context import Context
 from .decide import NO_TRUTH, Identity, Outcome
+from .jumps import Smooth, across_folds
 from .report import Verdict
 from .scalars import describe_failure
 
@@ -47,6 +49,7 @@ def laplacian_check(context: Context, claim: Claim) -> Check:
         f"Laplacian of {function} = {value}",
         lambda: _run_laplacian(context, function, value),
         (function, value),
+        partial(across_folds, context, smooth=Smooth((function,), 1, "the function")),
     )
 
 
@@ -115,8 +118,9 @@ def embedding_check(context: Context, claim: Claim) -> Check:
     signs = _ambient(context, claim, len(functions))
     shown = ", ".join(map(str, functions))
     return Check(
-        f"induced by ({shown})", lambda: _run_embedding(context, functions, signs), functions
-    )
+        f"induced by ({shown})", lambda: _run_embedding(context, functions, signs), functions,
+        partial(across_folds, context, smooth=Smooth(functions, 1, "the map is not smooth:")),
+    )  # fmt: skip
 
 
 def _ambient(context: Context, claim: Claim, dimension: int) -> Vector:

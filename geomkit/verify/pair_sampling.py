@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import sympy
 
-from geomkit.domain import Point
+from geomkit.domain import Box, Domain, Point
 from geomkit.evaluate import Balls
 from geomkit.metric import Metric
 
+from .critical import Critical, Fold, Switch
 from .sampling import MetricSampler, PointSample
-from .view import Ball, Values, View, describe
+from .view import FOLD_BITS, REGULAR_BITS, Ball, Values, View, describe
 
 __all__ = ["PairSample", "PairSampler", "PairView"]
 
@@ -141,6 +143,39 @@ class PairSampler:
         for number in range(len(self._pairs), len(pairs)):
             self._pairs.append(self._pair(*pairs[number], number))
         return self._pairs[:count]
+
+    @cached_property
+    def domain(self) -> Domain:
+        """Boxes of parameters and of both points."""
+        rename = dict(zip(self.metric.coordinates, self.second, strict=True))
+        boxes = self.metric.domain.boxes
+        copies = [
+            Box(rename[b.symbol], b.lower.xreplace(rename), b.upper.xreplace(rename), b.integer)
+            for b in boxes
+            if b.symbol in rename
+        ]
+        return Domain((*boxes, *copies))
+
+    @cached_property
+    def _critical(self) -> Critical:
+        def value(expression: sympy.Expr, point: Point) -> Any:
+            return View(self.metric, point, 0, FOLD_BITS).value(expression)
+
+        return Critical(self.domain, value, self.points.seed)
+
+    def folds(self, arguments: Sequence[Switch]) -> Sequence[Fold]:
+        """Where expressions change their sign, with the first of the listed functions."""
+        return self._critical.folds(arguments)
+
+    def at(self, point: Point) -> PairSample | None:
+        """The pair of points with these coordinates, if the metric is regular at the first."""
+        sample = PairSample(self, point, 0)
+        return sample if sample.view(REGULAR_BITS).is_regular else None
+
+    def corners(self) -> Sequence[PairSample]:
+        """Pairs of regular points close to the edges of the domain."""
+        samples = (self.at(point) for point in self._critical.corners)
+        return [sample for sample in samples if sample is not None]
 
     def others(self) -> Sequence[PairSample]:
         """None: the listed functions are enough for distances."""

@@ -21,7 +21,8 @@ from geomkit.errors import DomainError, GeomkitError
 from geomkit.expressions import to_text
 from geomkit.metric import Metric
 
-from .view import REGULAR_BITS, View, describe
+from .critical import Critical, Fold, Switch
+from .view import FOLD_BITS, REGULAR_BITS, View, describe
 
 if TYPE_CHECKING:
     from geomkit.metric import UnspecifiedFunction
@@ -102,6 +103,27 @@ class MetricSampler:
         """The first samples: enough of them for every listed function and sign of a coordinate."""
         least = max((len(f.examples) for f in self.metric.functions), default=0)
         return self.pool(max(count, least, _patterns(self.metric)))
+
+    @cached_property
+    def _critical(self) -> Critical:
+        def value(expression: sympy.Expr, point: Point) -> Any:
+            return View(self.metric, point, 0, FOLD_BITS).value(expression)
+
+        return Critical(self.metric.domain, value, self.seed)
+
+    def folds(self, arguments: Sequence[Switch]) -> Sequence[Fold]:
+        """Where expressions change their sign, with the first of the listed functions."""
+        return self._critical.folds(arguments)
+
+    def at(self, point: Point) -> PointSample | None:
+        """The sample at a point of the domain, if it is regular."""
+        sample = PointSample(self.metric, point, 0)
+        return sample if sample.view(REGULAR_BITS).is_regular else None
+
+    def corners(self) -> Sequence[PointSample]:
+        """Regular points close to the edges of the domain."""
+        samples = (self.at(point) for point in self._critical.corners)
+        return [sample for sample in samples if sample is not None]
 
     def others(self) -> Sequence[PointSample]:
         """Samples with functions that are not in the list: perturbations of those that are."""

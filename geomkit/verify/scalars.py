@@ -14,9 +14,10 @@ from geomkit.field import Element
 
 from .check import Check
 from .context import Context
+from .critical import Switch, minors, roots, switches
 from .decide import NO_TRUTH, Identity, Outcome
 from .report import Verdict
-from .signs import is_positive
+from .signs import is_positive, keeps_sign
 from .tensors import ratio_note
 from .view import REGULAR_BITS
 
@@ -123,7 +124,10 @@ def _volume_residual(context: Context, claimed: sympy.Expr) -> Element:
     value, determinant = context.element(claimed), context.curvature.element("determinant")
     negative = context.sampler.draw(1)[0].view(REGULAR_BITS).geometry.determinant < 0
     residual = value * value + (determinant if negative else -determinant)
-    if residual.is_zero and not is_positive(claimed, context.metric.domain):
+    domain = context.metric.domain
+    real = all(keeps_sign(radicand, domain) for radicand in roots(claimed))
+    known = real and is_positive(claimed, domain)
+    if residual.is_zero and not known:
         raise FieldError(
             claimed, "its square is |det g|, but its sign on the domain is not decided"
         )
@@ -167,13 +171,22 @@ def describe_failure(
 def _run(context: Context, name: str, claimed: sympy.Expr) -> Outcome:
     kind = SCALARS[name]
     identity = scalar_identity(context, kind, claimed)
-    outcome = context.decide([identity])
+    outcome = context.decide([identity], switching=_switching(context, name, claimed))
     if outcome.verdict is not Verdict.FAILS:
         return outcome
     return describe_failure(
         context, outcome, name, kind.symbol, claimed,
         lambda: context.curvature.element(kind.attribute),
     )  # fmt: skip
+
+
+def _switching(context: Context, name: str, claimed: sympy.Expr) -> list[Switch] | None:
+    """For volume elements the signs of the claimed value and of det g matter as well."""
+    if name != "volume_element":
+        return None
+    signs = [claimed, *minors(context.metric.matrix)]
+    own = [(sign, None) for sign in signs if not (sign.is_nonnegative or sign.is_nonpositive)]
+    return [*own, *switches([*context.metric.matrix, claimed])]
 
 
 def _recognise(context: Context, kind: str, claimed: sympy.Expr) -> str:

@@ -6,7 +6,8 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from geomkit.errors import BudgetError, GeomkitError
@@ -19,6 +20,7 @@ from .curves import geodesic_check
 from .decide import Outcome
 from .distance import distance_check
 from .fisher import fisher_check
+from .jumps import curvature_across_folds
 from .operators import embedding_check, laplacian_check, sectional_check
 from .properties import constant_check, einstein_check, property_check
 from .report import ClaimResult, Verdict
@@ -48,6 +50,11 @@ CHECKS: Mapping[str, Callable[[Context, Claim], Check]] = {
     "laplacian": laplacian_check,
     "embedding": embedding_check,
     "fisher": fisher_check,
+}
+# Kinds that say nothing of curvature: a ridge of the metric does not matter to them.
+NOT_CURVATURE = {
+    *("volume_element", "signature", "christoffel", "killing", "conformal_killing", "laplacian"),
+    *("geodesic", "distance", "embedding", "fisher"),
 }
 
 
@@ -83,7 +90,7 @@ class Session:
             file = load_claims(source)
         context = Context(file.metric, options, file.path)
         context.sampler.draw(1)  # a domain without a regular point makes the file useless
-        prepared = tuple((claim, CHECKS[claim.kind](context, claim)) for claim in file.claims)
+        prepared = tuple((claim, _prepared(context, claim)) for claim in file.claims)
         return cls(context, prepared)
 
     @property
@@ -136,7 +143,8 @@ class Session:
         self.context.restart_budget()
         try:
             self.context.accommodate(check.expressions)
-            return check.run()
+            outcome = check.run()
+            return outcome if check.finish is None else check.finish(outcome)
         except BudgetError as error:
             return Outcome(Verdict.UNDECIDED, detail=f"BudgetError: {error}")
         except GeomkitError as error:
@@ -144,3 +152,11 @@ class Session:
         except Exception as error:  # noqa: BLE001  (one claim must not stop the others)
             text = f"internal error, please report it: {type(error).__name__}: {error}"
             return Outcome(Verdict.UNDECIDED, detail=text)
+
+
+def _prepared(context: Context, claim: Claim) -> Check:
+    """A claim, ready to be decided; what is said of curvature is looked at across folds too."""
+    check = CHECKS[claim.kind](context, claim)
+    if claim.kind in NOT_CURVATURE or check.finish is not None:
+        return check
+    return replace(check, finish=partial(curvature_across_folds, context))

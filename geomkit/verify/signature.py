@@ -13,7 +13,9 @@ from geomkit.field import Element
 from geomkit.metric import Metric
 
 from .check import Check
+from .compare import Sample
 from .context import Context
+from .critical import minors, switches
 from .decide import Outcome
 from .report import Verdict
 from .signs import factors, keeps_sign
@@ -56,7 +58,7 @@ def signature_check(context: Context, claim: Claim) -> Check:
 def _run(context: Context, claimed: Signature) -> Outcome:
     found: Counter[Signature] = Counter()
     counterexample: dict[str, Any] | None = None
-    for sample in context.sampler.draw(POINTS):
+    for sample in [*context.sampler.draw(POINTS), *_critical(context)]:
         true = _at(sample)
         if true is None:
             continue
@@ -76,6 +78,16 @@ def _run(context: Context, claimed: Signature) -> Outcome:
     if not context.options.fallback:
         return Outcome(Verdict.UNDECIDED, detail=f"{detail}; the numeric fallback is off")
     return Outcome(Verdict.HOLDS, "numeric", detail)
+
+
+def _critical(context: Context) -> list[Sample]:
+    """Points close to the edges of the domain, and on both sides of zeros of the determinant."""
+    sampler, matrix = context.sampler, context.metric.matrix
+    signs = minors(matrix)
+    own = [(sign, None) for sign in signs if not (sign.is_positive or sign.is_negative)]
+    folds = sampler.folds([*own, *switches(matrix)])
+    samples = [sampler.at(point) for fold in folds for point in fold.samples]
+    return [*sampler.corners(), *(sample for sample in samples if sample is not None)]
 
 
 def _at(sample: Any) -> Signature | None:

@@ -52,7 +52,8 @@ def is_positive(expression: sympy.Expr, domain: Domain) -> bool:
     Returns:
         True if proved.
     """
-    for factor in sympy.Mul.make_args(sympy.factor_terms(expression)):
+    plain = expression.replace(sympy.sign, lambda argument: argument / sympy.Abs(argument))
+    for factor in sympy.Mul.make_args(sympy.factor_terms(plain)):
         base, exponent = factor.as_base_exp()
         changes = exponent.is_Integer and exponent % 2  # roots are positive where they are real
         if changes and not (base.has(AppliedUndef) or keeps_sign(base, domain)):

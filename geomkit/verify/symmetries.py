@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sympy
@@ -12,6 +13,7 @@ from geomkit.field import Element
 from .check import Check
 from .context import Context
 from .decide import NO_TRUTH, Identity, Outcome
+from .jumps import Smooth, across_folds
 from .report import Verdict
 
 if TYPE_CHECKING:
@@ -37,7 +39,11 @@ def killing_check(context: Context, claim: Claim) -> Check:
     conformal = claim.kind == "conformal_killing"
     shown = ", ".join(map(str, vector))
     label = f"L_X g ~ g, X = ({shown})" if conformal else f"L_X g = 0, X = ({shown})"
-    return Check(label, lambda: _run(context, vector, conformal=conformal), vector)
+    smooth = Smooth(vector, 0, "the vector field is not continuous:")
+    return Check(
+        label, lambda: _run(context, vector, conformal=conformal), vector,
+        partial(across_folds, context, smooth=smooth),
+    )  # fmt: skip
 
 
 def _run(context: Context, vector: Vector, *, conformal: bool) -> Outcome:

@@ -17,13 +17,15 @@ from geomkit.expressions import to_text
 from geomkit.metric import Metric
 from geomkit.metric.functions import concretise
 
-__all__ = ["REGULAR_BITS", "Ball", "Expansion", "Values", "View", "describe"]
+__all__ = ["FOLD_BITS", "REGULAR_BITS", "Ball", "Expansion", "Values", "View", "describe"]
 
 Ball = Any  # flint.arb, or an interval where python-flint is missing
 Values = Mapping[sympy.Symbol, Any]
 
 # Precision at which a point is found to be regular; the first look at claims is made with it too.
 REGULAR_BITS = 160
+# Precision at which the signs are found that locate folds.
+FOLD_BITS = 128
 
 
 @dataclass(frozen=True)
