@@ -6,15 +6,28 @@ its normal form or raises `Unfit`, which says what was expected; the reader adds
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import sympy
+
+from geomkit.expressions import check_exact, to_text
 from geomkit.expressions.names import canonical_name, is_name
 from geomkit.metric.names import nearest
 
-__all__ = ["CLAIM_KINDS", "COMMON_KEYS", "Checker", "Declared", "KeySpec", "Unfit", "key_part"]
+__all__ = [
+    "CLAIM_KINDS",
+    "COMMON_KEYS",
+    "Checker",
+    "Declared",
+    "KeySpec",
+    "Unfit",
+    "key_part",
+    "meant_kind",
+]
 
 
 class Unfit(Exception):
@@ -95,6 +108,10 @@ def expression(value: Any, declared: Declared) -> Any:
         )
     if isinstance(value, str | int) and not isinstance(value, bool):
         return value
+    if isinstance(value, sympy.Expr):  # in a mapping, not in a file
+        return to_text(check_exact(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unfit(f"{value} is not a number", "write a finite expression, in quotes")
     if isinstance(value, float):
         raise Unfit(
             f"{value} is a floating-point number, which is not exact",
@@ -271,6 +288,44 @@ CLAIM_KINDS: dict[str, KeySpec] = {
     ),
 }
 """Kind of claim -> its keys. `latex` may stand in place of every `value` that is an expression."""
+
+_ALIASES = {
+    "ricci_scalar": "scalar_curvature",
+    "curvature_scalar": "scalar_curvature",
+    "scalar": "scalar_curvature",
+    "gaussian_curvature": "gauss_curvature",
+    "dalembertian": "laplacian",
+    "box": "laplacian",
+    "laplace_beltrami": "laplacian",
+    "beltrami": "laplacian",
+    "wave_operator": "laplacian",
+    "connection": "christoffel",
+    "riemann": "riemann_down or riemann_up",
+    "einstein_metric": "einstein_constant",
+    "vacuum": "ricci_flat",
+    "space_form": "constant_sectional_curvature",
+    "induced_metric": "embedding",
+    "sqrt_det": "volume_element",
+    "determinant": "volume_element",
+}
+
+
+def meant_kind(name: str) -> str:
+    """Return "; did you mean ...?" for a kind that does not exist, or "" where nothing is near.
+
+    Args:
+        name: what was given.
+
+    Returns:
+        A part of a message.
+
+    Example:
+        >>> meant_kind("dalembertian"), meant_kind("kretchmann")
+        ("; did you mean 'laplacian'?", "; did you mean 'kretschmann'?")
+    """
+    alias = _ALIASES.get(name.strip().lower().replace(" ", "_").replace("-", "_"))
+    return f"; did you mean {alias!r}?" if alias else nearest(name, CLAIM_KINDS)
+
 
 COMMON_KEYS: Mapping[str, Checker] = {"kind": text, "source": text}
 

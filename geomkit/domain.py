@@ -216,6 +216,11 @@ def outer_interval(box: Box, earlier: Mapping[sympy.Symbol, Interval]) -> Interv
         if foreign:
             names = ", ".join(sorted(map(str, foreign)))
             raise MetricError(f"the {name} bound {bound} of {box.symbol} uses {names}, without box")
+        if bound.is_infinite:
+            raise MetricError(
+                f"the {name} bound of {box.symbol} is infinite; give finite bounds: the box "
+                "is where sample points are taken and signs are decided"
+            )
         interval = enclose(bound, earlier)
         if interval is None:
             raise MetricError(
@@ -226,6 +231,11 @@ def outer_interval(box: Box, earlier: Mapping[sympy.Symbol, Interval]) -> Interv
     (lo, lo_max), (hi_min, hi) = ends
     if ceil(lo) > floor(hi) if box.integer else lo >= hi:
         reason = "the bounds are reversed" if lo_max > hi_min else "it has no interior"
+        if box.integer and lo < hi:
+            raise MetricError(
+                f"the box [{box.lower}, {box.upper}] of {box.symbol} holds no whole number, and "
+                f"{box.symbol} is declared as an integer; widen it"
+            )
         raise MetricError(
             f"the box [{box.lower}, {box.upper}] of {box.symbol} is empty, {reason}: "
             "give [lower, upper] with lower < upper"

@@ -26,8 +26,10 @@ from geomkit.claim_kinds import (
     Unfit,
     has_expression_value,
     key_part,
+    meant_kind,
 )
 from geomkit.errors import FileError, MetricError, ParseError
+from geomkit.file_lines import line_of
 from geomkit.metric import Metric
 from geomkit.metric.names import nearest
 from geomkit.metric_table import check_metric_table
@@ -35,6 +37,12 @@ from geomkit.metric_table import check_metric_table
 __all__ = ["CLAIM_KINDS", "Claim", "ClaimFile", "load", "load_claims"]
 
 _MAX_BYTES = 5_000_000
+# The key that a message about a metric begins with: "metric 'kerr': parameters.a.range[0]: ..."
+_ENTRY = re.compile(
+    r"(?:metric '[^']*': )?(?:the )?"
+    r"((?:matrix|line_element|embedding|coordinates|parameters|domain|definitions|functions)"
+    r"[^\s:]*)"
+)
 
 
 @dataclass(frozen=True)
@@ -153,8 +161,18 @@ class _Source:
             raise FileError("is no table", file=name, remedy='write {"metric": {...}, ...}')
         return cls(name, text, content)
 
+    def place(self, message: str) -> str:
+        """The file, with the line of the key of [metric] that a message begins with."""
+        found = _ENTRY.match(message)
+        line = self.line(f"metric.{found[1]}") if found else None
+        return f"{self.path} (line {line})" if line else self.path
+
+    def line(self, key: str) -> int | None:
+        """The line of a key, in TOML; None where it cannot be told."""
+        return line_of(self.text, key) if self.path.lower().endswith(".toml") else None
+
     def fail(self, message: str, key: str, remedy: str) -> NoReturn:
-        line = _line_of(self.text, key) if self.path.lower().endswith(".toml") else None
+        line = self.line(key)
         where = f"{message} (line {line})" if line else message
         raise FileError(where, file=self.path, key=key, remedy=remedy)
 
@@ -203,9 +221,11 @@ def _metric(source: _Source) -> Metric:
     except Unfit as error:
         source.fail(error.message, "metric" + error.key, error.remedy)
     except MetricError as error:
-        raise MetricError(f"{source.path}: {error}" if source.path else str(error)) from None
+        place = source.place(str(error))
+        raise MetricError(f"{place}: {error}" if place else str(error)) from None
     except ParseError as error:
-        where = ": ".join(part for part in (source.path, f"metric.{error.where}") if part)
+        place = source.place(error.where)
+        where = ": ".join(part for part in (place, f"metric.{error.where}") if part)
         raise ParseError(
             error.message, text=error.text, position=error.position, where=where
         ) from None
@@ -220,7 +240,7 @@ def _claim(source: _Source, index: int, given: Any, declared: Declared) -> Claim
         source.fail("the key kind is missing", where, f"write kind = one of {known}")
     kind = given["kind"]
     if not isinstance(kind, str) or kind not in CLAIM_KINDS:
-        near = nearest(str(kind), CLAIM_KINDS)
+        near = meant_kind(str(kind))
         allowed = f"allowed: {', '.join(CLAIM_KINDS)}"
         source.fail(f"unknown kind {str(kind)[:60]!r}{near}", f"{where}.kind", allowed)
     keys = _claim_keys(source, where, kind, given, declared)
@@ -287,31 +307,3 @@ def _label(keys: Mapping[str, Any]) -> str:
     value = keys.get("value", keys.get("latex", keys.get("logpdf", "")))
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return f"{keys['function']} -> {text}" if "function" in keys else text
-
-
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
-_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*[=.]""")
-
-
-def _line_of(text: str, path: str) -> int | None:
-    """The line of a key path such as claims[3].components["t|t,r"], or of its table; 1-based."""
-    parts = [p for p in re.split(r"""\.|\["|"\]""", path) if p]
-    found = re.fullmatch(r"(\w+)\[(\d+)\]", parts[0]) if parts else None
-    table, number = (found[1], int(found[2])) if found else (parts[0] if parts else "", 0)
-    best: int | None = None
-    depth, seen, here, prefix = 0, -1, not found and table not in ("metric", "claims"), [""]
-    for line_number, line in enumerate(text.splitlines(), 1):
-        header = _HEADER.match(line)
-        if header:
-            prefix = [part.strip(" \"'") for part in header[2].split(".")]
-            seen += header[1] == "[[" and prefix[0] == table
-            here = prefix[0] == table and (not found or seen == number)
-            level = len(prefix) if here and prefix[1:] == parts[1 : len(prefix)] else 0
-        else:
-            key = _KEY.match(line)
-            name = (key[1] or key[2] or key[3]) if key and here else None
-            match = name is not None and [*prefix[1:], name] == parts[1 : len(prefix) + 1]
-            level = len(prefix) + 1 if match else 0
-        if level > depth:
-            best, depth = line_number, level
-    return best

@@ -67,8 +67,11 @@ def _names(value: Any) -> None:
 
 def _matrix(value: Any) -> None:
     if isinstance(value, str):
-        _expression(value, ".matrix")  # a LaTeX matrix
-        return
+        _expression(value, ".matrix")
+        if value.lstrip().startswith("["):
+            remedy = 'write the list itself, without quotes around it: [["1", "0"], ["0", "1"]]'
+            raise Unfit(f"found the text {value[:40]!r}", remedy, ".matrix")
+        return  # a LaTeX matrix
     _expect(isinstance(value, list | tuple), ".matrix", value, "write a list of rows")
     for i, row in enumerate(value):
         _list(row, f".matrix[{i}]", "entries, in quotes")
@@ -100,7 +103,11 @@ def _parameter(value: Any, key: str) -> None:
 
 def _bounds(value: Any, key: str) -> None:
     remedy = 'write two bounds, ["1/2", "2"]'
-    _expect(isinstance(value, list | tuple) and len(value) == 2, key, value, remedy)
+    _expect(isinstance(value, list | tuple), key, value, remedy)
+    if len(value) != 2:
+        given = ", ".join(map(str, value))[:60]
+        count = f"{len(value)} bound{'' if len(value) == 1 else 's'}"
+        raise Unfit(f"found {count}: {given}" if given else "found no bounds", remedy, key)
     _list(value, key, "bounds")
 
 
@@ -119,11 +126,16 @@ def _expression(value: Any, key: str) -> None:
 
 def _expect(fits: bool, key: str, value: Any, remedy: str) -> None:
     if not fits:
-        raise Unfit(f"found {type(value).__name__} {str(value)[:60]!r}", remedy, key)
+        kinds = {str: "the text", bool: "the value", int: "the number", float: "the number"}
+        kind = kinds.get(type(value), f"a {type(value).__name__}")
+        shown = repr(value[:60]) if isinstance(value, str) else str(value)[:60]
+        raise Unfit(f"found {kind} {shown}", remedy, key)
 
 
 def _known(key: Any, allowed: tuple[str, ...], whose: str, where: str) -> None:
     if key not in allowed:
-        near = nearest(str(key), allowed)
+        alias = {"latex": "line_element", "metric": "matrix", "g": "matrix", "ds2": "line_element"}
+        meant = alias.get(str(key).lower())
+        near = f"; did you mean {meant!r}?" if meant in allowed else nearest(str(key), allowed)
         path = where + key_part(str(key))
         raise Unfit(f"unknown key {str(key)[:60]!r}{near}", f"{whose} {', '.join(allowed)}", path)

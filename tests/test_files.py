@@ -11,7 +11,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geomkit.errors import FileError, MetricError, ParseError
+from geomkit.errors import FileError, GeomkitError, MetricError, ParseError
 from geomkit.files import CLAIM_KINDS, _decoded, load, load_claims
 from geomkit.metric import Metric
 
@@ -181,7 +181,7 @@ def test_bad_claims(tmp_path: Path, claim: str, key: str, message: str) -> None:
         (METRIC.replace("sin(theta)**2", "2\\theta"), "write LaTeX in single quotes"),
         ("metric = 3\n", "the table [metric] is missing"),
         ("[metric]\nname = 'a'\n", "metric: the key coordinates is missing"),
-        ("[metric]\ncoordinates = 'x'\n", "metric.coordinates: found str 'x' (line 2)"),
+        ("[metric]\ncoordinates = 'x'\n", "metric.coordinates: found the text 'x' (line 2)"),
         ("[metric]\ncoordinates = ['x']\n", "there are no components"),
         ("[metric]\ncoordinates=['x']\nmatrix=[['1']]\nline_element='dx**2'\n", "are given"),
         ("[metric]\ncoordinates=['x']\nmatix=[['1']]\n", "'matix'; did you mean 'matrix'?"),
@@ -190,9 +190,12 @@ def test_bad_claims(tmp_path: Path, claim: str, key: str, message: str) -> None:
             "[metric]\ncoordinates=['x']\nmatrix=[['1']]\ndomain=3\n",
             "write a table [metric.domain]",
         ),
-        (METRIC + "phi = ['1']\n", "metric.domain.phi: found list \"['1']\" (line 8); write two"),
+        (METRIC + "phi = ['1']\n", "metric.domain.phi: found 1 bound: 1 (line 8); write two"),
         (METRIC + "phi = [0.1, 2]\n", "metric.domain.phi[0]: 0.1 is a floating-point"),
-        (METRIC + "[metric.parameters]\nM = 1\n", "metric.parameters.M: found int '1' (line 9)"),
+        (
+            METRIC + "[metric.parameters]\nM = 1\n",
+            "metric.parameters.M: found the number 1 (line 9)",
+        ),
         (METRIC + "[metric.parameters]\nM = {rage = ['1','2']}\n", "'rage'; did you mean 'range'"),
         (METRIC + "[metric.parameters]\nM = {positive = 1}\n", "write true or false"),
         (METRIC + "[metric.functions]\n'a(t)' = 'exp(t)'\n", "list of concrete functions"),
@@ -211,7 +214,9 @@ def test_bad_files(tmp_path: Path, text: str, message: str) -> None:
 
 def test_errors_of_the_metric_name_the_file(tmp_path: Path) -> None:
     asymmetric = METRIC.replace('["0", "sin', '["phi", "sin')
-    with pytest.raises(MetricError, match=r"file.toml: metric 'sphere': .*not symmetric.*g\[0,1\]"):
+    with pytest.raises(
+        MetricError, match=r"file.toml \(line 4\): metric 'sphere': .*not symmetric.*g\[0,1\]"
+    ):
         load(written(tmp_path, asymmetric))
     with pytest.raises(ParseError) as caught:
         load(written(tmp_path, METRIC.replace("sin(theta)", "sin(thet)")))
@@ -320,3 +325,55 @@ def test_line_elements_round_trip(metric: Metric) -> None:
 def test_any_text_gives_a_metric_or_an_error_of_ours(text: str, suffix: str) -> None:
     with suppress(FileError):
         _decoded("file" + suffix, text, suffix)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('matrix = "[[1, 0], [0, 1]]"', r"found the text .* \(line 3\); write the list itself"),
+        ("matrix = [[nan, 0], [0, 1]]", r"nan is not a number \(line 3\); write a finite"),
+        ("matrix = [[1, 0], [0, -inf]]", r"-inf is not a number \(line 3\)"),
+        ("matrix = [[1.5, 0], [0, 1]]", r'1.5 is a floating-point.* \(line 3\); .* "1.5"'),
+        (
+            'matrix = [["1", "0"], ["0", "q"]]',
+            r"toml \(line 3\): metric.matrix\[1\]\[1\]: ",
+        ),
+        ("latex = 'dx^2'", "did you mean 'line_element'"),
+        ('line_element = "dx**2 + dOmega**2"', "dOmega is read in LaTeX only"),
+        (
+            "matrix = [[1, 0], [0, 1]]\n[metric.domain]\nx = ['1']",
+            r"found 1 bound: 1 \(line 5\); write two",
+        ),
+        (
+            "matrix = [[1, 0], [0, 1]]\n[metric.domain]\nx = ['2', '1']",
+            r"\(line 5\): .*domain.x: .*bounds are reversed",
+        ),
+    ],
+)
+def test_mistakes_in_the_metric_are_named_with_their_line(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    text = f'[metric]\ncoordinates = ["x", "y"]\n{line}\n'
+    with pytest.raises(GeomkitError, match=message):
+        load(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant"),
+    [("dalembertian", "laplacian"), ("Ricci scalar", "scalar_curvature"), ("flatt", "flat")],
+)
+def test_the_kind_that_was_meant(kind: str, meant: str) -> None:
+    metric = {"coordinates": ["x"], "matrix": [[1]]}
+    with pytest.raises(FileError, match=f"did you mean '{meant}'"):
+        load_claims({"metric": metric, "claims": [{"kind": kind, "value": "0"}]})
+
+
+def test_sympy_expressions_in_mappings() -> None:
+    r = sympy.Symbol("r", positive=True)
+    metric = {"coordinates": ["r", "phi"], "matrix": [[1, 0], [sympy.Integer(0), r**2]],
+              "domain": {"r": [sympy.Rational(1, 2), 2]}}  # fmt: skip
+    claim = {"kind": "volume_element", "value": r}
+    content = load_claims({"metric": metric, "claims": [claim]})
+    assert content.claims[0].keys == {"value": "r"}
+    with pytest.raises(GeomkitError, match=r"0\.5"):
+        load_claims({"metric": metric, "claims": [{**claim, "value": sympy.Float("0.5")}]})

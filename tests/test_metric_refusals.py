@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 import warnings
+from collections.abc import Callable
 
 import pytest
 import sympy
@@ -56,7 +58,10 @@ def test_symmetric_up_to_identities_is_symmetric() -> None:
         ),
         ({"matrix": [["1", "0"], ["0", sympy.Function("f")(1)]]}, r"'f\(...\)' is not declared"),
         ({"matrix": [["1", "0"], ["0", "f(r)"]]}, "unknown name 'f'"),
-        ({"matrix": [["f(r,phi)", "0"], ["0", "1"]], "functions": ["f(r)"]}, r"takes 1 argument\(s\), 2 given"),
+        (
+            {"matrix": [["f(r,phi)", "0"], ["0", "1"]], "functions": ["f(r)"]},
+            r"takes 1 argument\(s\), 2 given",
+        ),
         ({"functions": ["a(q)"], "definitions": {"q": "r**2"}}, "'q' is an abbreviation"),
         ({"functions": ["a(r,r)"]}, "comes twice"),
         ({"functions": ["a"]}, "such as 'a"),
@@ -141,3 +146,41 @@ def test_no_warning_for_symmetries_products_and_flat_tori() -> None:
         Metric(["t", "x"], [["-1", "0"], ["0", "1"]])
         Metric(["z", "theta"], [["1", "0"], ["0", "2+sin(theta)"]])
         Metric(["u", "v"], [["a**2", "0"], ["0", "b**2"]], parameters=["a", "b"])
+
+
+SPHERE = Metric(["t", "p"], [["1", "0"], ["0", "sin(t)**2"]], domain={"t": ["1/2", "5/2"]})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Metric({"x", "y"}, [["1", "0"], ["0", "1"]]), r"names in order.*\(set\)"),
+        (lambda: Metric(None, [["1"]]), "0 coordinates given"),
+        (lambda: Metric(3, [["1"]]), "names in order"),
+        (lambda: Metric([f"x{i}" for i in range(300)], [["1"]]), "more than 200 names"),
+        (lambda: Metric(["x", "y"], "[[1,0],[0,1]]"), "without quotes"),
+        (lambda: Metric.from_latex(None), "from_latex: expected a text"),
+        (lambda: Metric.from_line_element(None, ["x"]), "line_element: expected a text"),
+        (lambda: SPHERE.product(3), "product: expected a Metric, got int 3"),
+        (lambda: SPHERE.warped(3, "x"), "product: expected a Metric, got int 3"),
+        (lambda: Metric(["x"], [["1"]], domain={"x": ["1", "oo"]}), "upper bound of x is infinite"),
+        (
+            lambda: Metric(["x"], [["n"]], {"n": {"integer": True, "range": ["1/4", "3/4"]}}),
+            "holds no whole number",
+        ),
+    ],
+)
+def test_misuse_is_explained(make: Callable[[], Metric], message: str) -> None:
+    with pytest.raises(MetricError, match=message):
+        make()
+
+
+def test_a_number_is_concrete() -> None:
+    assert SPHERE.concrete(5) == 5
+
+
+def test_very_many_names_are_refused_at_once() -> None:
+    started = time.process_time()
+    with pytest.raises(MetricError, match="more than 200 names"):
+        Metric([f"x{i}" for i in range(100_000)], [["1", "0"], ["0", "1"]])
+    assert time.process_time() - started < 1

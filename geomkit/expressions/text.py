@@ -324,6 +324,10 @@ class TextReader:
             return self.error(
                 "I, the imaginary unit: complex metrics are not supported yet", position
             )
+        if name.startswith("dOmega"):
+            return self.error(
+                "dOmega is read in LaTeX only; write dtheta**2 + sin(theta)**2*dphi**2", position
+            )
         if name == "oo":
             return self.error("oo may only stand alone, as the end of an interval", position)
         return self.scope.unknown(

@@ -89,8 +89,13 @@ def product(factors: Sequence[Metric], warps: Sequence[Any], declared: Mapping[s
         The block diagonal metric.
 
     Raises:
-        MetricError: if two factors share a coordinate.
+        MetricError: if two factors share a coordinate, or one is no metric.
     """
+    for factor in factors:
+        if not isinstance(factor, type(factors[0])):
+            raise MetricError(
+                f"product: expected a Metric, got {type(factor).__name__} {factor!r:.60}"
+            )
     coordinates = [x.name for factor in factors for x in factor.coordinates]
     for name in coordinates:
         if coordinates.count(name) > 1:

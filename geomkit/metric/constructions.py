@@ -56,7 +56,12 @@ def line_element_matrix(text: str) -> MatrixSource:
 
     Returns:
         A function from declarations to the matrix.
+
+    Raises:
+        MetricError: if it is no text.
     """
+    if not isinstance(text, str):
+        raise MetricError(f"line_element: expected a text, got {type(text).__name__}")
 
     def source(declarations: Declarations) -> Any:
         x, names = declarations.coordinates, declarations.names
@@ -165,8 +170,10 @@ def latex_coordinates(text: str, declared: Mapping[str, Any]) -> tuple[str, ...]
         Names, in the order in which their differentials occur.
 
     Raises:
-        MetricError: if there are none.
+        MetricError: if there are none, or if it is no text.
     """
+    if not isinstance(text, str):
+        raise MetricError(f"from_latex: expected a text in LaTeX, got {type(text).__name__}")
     names: dict[str, Any] = {}
     for group in ("parameters", "definitions"):
         names |= {n: sympy.Symbol(n) for n, _, _ in named_items(declared.get(group), group)}

@@ -77,6 +77,10 @@ def as_rows(given: Any) -> list[list[Any]]:
         [['{1}', '{0}'], ['{0}', '{r^2}']]
     """
     if isinstance(given, str):
+        if given.lstrip().startswith("["):
+            raise MetricError(
+                f"matrix: {given[:40]!r} is a text; give the list itself, without quotes around it"
+            )
         given = _latex_rows(given)
     if isinstance(given, sympy.MatrixBase):
         given = given.tolist()

@@ -10,6 +10,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from geomkit.errors import MetricError
+from geomkit.expressions import check_exact
 from geomkit.metric.names import Item, function_parts
 from geomkit.metric.reading import read
 
@@ -169,6 +170,8 @@ def concretise(expression: Any, functions: Iterable[UnspecifiedFunction], k: int
     Returns:
         The concrete expression, derivatives carried out.
     """
+    if not hasattr(expression, "has"):
+        expression = check_exact(expression)
     if not expression.has(AppliedUndef):
         return expression
     for index, function in enumerate(functions):

@@ -253,7 +253,7 @@ class Metric:
             >>> Metric.from_latex(r"ds^2 = \frac{dx^2 + dy^2}{y^2}").line_element()
             'dx**2/y**2 + dy**2/y**2'
         """
-        if r"\begin{" in latex:
+        if isinstance(latex, str) and r"\begin{" in latex:
             return cls(() if coordinates is None else coordinates, latex, **declared)
         if coordinates is None:
             coordinates = constructions.latex_coordinates(latex, declared)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 import sympy
@@ -18,6 +18,7 @@ __all__ = ["Item", "canonical_name", "function_parts", "named_items", "nearest",
 Item = tuple[str, Any, Any]
 """Canonical name, what stood for it (text, symbol, applied function), and what was given for it."""
 
+_MOST = 200  # names of one kind; a metric of 32 coordinates has 528 entries
 _CALL = re.compile(r"\s*([^\s(),]+)\s*\(([^()]*)\)\s*\Z")
 
 
@@ -104,7 +105,7 @@ def named_items(given: Any, what: str, *, functions: bool = False) -> list[Item]
         One item for each name, in order.
 
     Raises:
-        MetricError: for a name that is no name, or that comes twice.
+        MetricError: for a name that is no name, or that comes twice; for too many names.
     """
     if given is None:
         return []
@@ -112,11 +113,18 @@ def named_items(given: Any, what: str, *, functions: bool = False) -> list[Item]
         given = [given] if functions else given.replace(",", " ").split()
     elif isinstance(given, sympy.Symbol | AppliedUndef):
         given = [given]
+    if not isinstance(given, Iterable) or isinstance(given, bytes | Set):
+        raise MetricError(
+            f"{what}: expected names in order, a list such as ['x', 'y'], got {str(given)[:60]!r} "
+            f"({type(given).__name__})"
+        )
     pairs = given.items() if isinstance(given, Mapping) else ((entry, None) for entry in given)
-    items: list[Item] = []
+    items: dict[str, Item] = {}
     for original, value in pairs:
         name = function_parts(original)[0] if functions else plain_name(original, what)
-        if any(name == other for other, _, _ in items):
+        if name in items:
             raise MetricError(f"{what}: the name {name!r} is given twice; every name needs its own")
-        items.append((name, original, value))
-    return items
+        items[name] = (name, original, value)
+        if len(items) > _MOST:
+            raise MetricError(f"{what}: more than {_MOST} names; use fewer")
+    return list(items.values())
