@@ -168,7 +168,7 @@ def diagonal(draw: Draw, dimensions: tuple[int, ...] = (1, 2, 3, 4)) -> Spec:
 
 
 @st.composite
-def sheared(draw: Draw, dimensions: tuple[int, ...] = (2, 3), shears: int = 2) -> Spec:
+def sheared(draw: Draw, dimensions: tuple[int, ...] = (2, 3, 4), shears: int = 2) -> Spec:
     """g = L^T D L, regular on R^n with det g = det D, with at most `shears` entries in L."""
     n = draw(st.sampled_from(dimensions))
     names = COORDINATES[:n]

@@ -22,6 +22,7 @@ from geomkit.calculus import (
     lie_derivative,
     vector_field,
 )
+from geomkit.catalog import catalog
 from geomkit.metric import Metric
 from tests.comparison import Comparison
 from tests.metric_table import METRICS
@@ -71,6 +72,21 @@ def test_curvature(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_curvature_at_more_points_and_for_other_functions(name: str, seed: int) -> None:
     assert_everything(Comparison(METRICS[name].build(name), seed, k=seed))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", catalog.names())
+def test_catalogue(name: str) -> None:
+    """Connection, curvature and volume of every metric of the catalogue."""
+    both = Comparison(catalog[name])
+    c, oracle = both.curvature, both.oracle
+    both.assert_tensor(c.christoffel, oracle.christoffel(), "Gamma")
+    both.assert_tensor(c.riemann_down, oracle.riemann_down(), "R")
+    both.assert_tensor(c.ricci, oracle.ricci(), "Ric")
+    size = max(1, *(abs(value) for value in oracle.ricci().values()))
+    both.assert_number(c.scalar, oracle.scalar(), size, "R")
+    volume = oracle.volume_element()
+    both.assert_number(c.volume_element, volume, volume, "sqrt|det g|")
 
 
 def vector(metric: Metric) -> list[Any]:
