@@ -69,6 +69,13 @@ def _half_space(n: int) -> Built:
     return _diagonal(coordinates, [1 / coordinates[-1] ** 2] * n)
 
 
+def _hyperbolic(n: int) -> Built:
+    """dr^2 + sinh(r)^2 dOmega_(n-1): the chart of H^n that compares with the angles of S^n."""
+    coordinates, sphere = _sphere(n - 1)
+    entries = [sp.sinh(sp.Symbol("r")) ** 2 * sphere[k][k] for k in range(n - 1)]
+    return _diagonal([sp.Symbol("r"), *coordinates], [sp.Integer(1), *entries])
+
+
 def _fisher() -> Built:
     mu, sigma = _symbols("mu sigma")
     return _diagonal([mu, sigma], [1 / sigma**2, 2 / sigma**2])
@@ -261,7 +268,10 @@ CASES: dict[str, Case] = {
         ),
         Case("S3", lambda: _sphere(3), 0.015, 200, domain=_angles(3)),
         Case("S4", lambda: _sphere(4), 0.015, 200, domain=_angles(4)),
-        Case("H4", lambda: _half_space(4), 0.015, 200, domain=_UPPER),
+        Case(
+            "H4", lambda: _hyperbolic(4), 0.015, 200, domain={"r": ["1/2", "2"], **_angles(3)},
+        ),
+        Case("H4, half-space", lambda: _half_space(4), 0.015, 200, domain=_UPPER),
         Case("E, F, G (u, v)", lambda: _full(2), 0.010, 1000, functions=_full_functions(2)),
         Case("Kerr", _kerr, 0.030, None, _ROTATING, domain=_OUTSIDE, vacuum=True, peers=True),
         Case("Kerr-Newman", _kerr_newman, 0.080, None, _CHARGED, domain=_OUTSIDE),

@@ -64,7 +64,7 @@ def derive(coordinates: list[Any], rows: list[list[Any]], *, kretschmann: bool) 
 def _kretschmann(g: Any, inverse: Any, up: dict[tuple[int, ...], Any]) -> Any:
     """Contract R_ijkl R^ijkl, one index at a time."""
     span = range(g.shape[0])
-    down = {
+    down: dict[tuple[int, ...], Any] = {
         (i, j, k, m): sum(g[i, e] * up[e, j, k, m] for e in span)
         for i, j, k, m in product(span, repeat=4)
     }

@@ -13,9 +13,9 @@ __all__ = ["write_page"]
 
 _INTRODUCTION = """# Benchmarks
 
-Written by `make bench`; do not edit. CPU time, one thread, all in one run on one machine, so that
-the ratios mean something even where the milliseconds do not. {machine}; SymPy {sympy},
-python-flint {flint}.
+Written by `make bench`; do not edit. CPU time, one thread, all in one run on one machine, whose
+load when the run ended stands here: other work slows CPU time too, so the ratios mean more than the
+milliseconds. {machine}; SymPy {sympy}, python-flint {flint}.
 
 **geomkit**: median of 5 runs from a `Metric` to Riemann, Ricci, the scalar curvature and the
 Kretschmann scalar (but for the last case) in canonical form; a fresh field each time, conversion to
