@@ -154,8 +154,6 @@ class Converter:
         if isinstance(expr, TRIGONOMETRIC):
             return self._ratio(type(expr).__name__, *self._trigonometric_pair(expr.args[0]))
         if isinstance(expr, HYPERBOLIC):
-            if split_logarithms(expr.args[0])[1]:
-                return self.convert(expr.rewrite(sp.exp))
             return self._ratio(type(expr).__name__, *self._hyperbolic_pair(expr.args[0]))
         if isinstance(expr, sp.log) and len(expr.args) == 1:
             return self.functions.log(build(expr.args[0]))
@@ -190,10 +188,13 @@ class Converter:
         return even * c - odd * s, odd * c + even * s
 
     def _hyperbolic_pair(self, expr: sp.Expr) -> tuple[Element, Element]:
-        argument = self._build(expr)
-        if self._hyperbolic.lattice.coordinates(argument) is not None:
-            return self._hyperbolic.pair(argument)
-        growing = self.exponentials.value(argument)
+        if split_logarithms(expr)[1]:
+            growing = self.convert(sp.exp(expr))
+        else:
+            argument = self._build(expr)
+            if self._hyperbolic.lattice.coordinates(argument) is not None:
+                return self._hyperbolic.pair(argument)
+            growing = self.exponentials.value(argument)
         decaying = self.field.inverse(growing)
         half = Fraction(1, 2)
         return (growing + decaying) * half, (growing - decaying) * half
@@ -381,8 +382,13 @@ def split_logarithms(exponent: sp.Expr) -> tuple[sp.Expr, list[tuple[sp.Expr, sp
 
 def _exponential(logarithm: sp.Expr) -> sp.Expr | None:
     """Return exp of a logarithm or inverse hyperbolic function or LambertW(x), in closed form."""
-    if isinstance(logarithm, sp.LambertW):
-        return logarithm.args[0] / logarithm if len(logarithm.args) == 1 else None
-    if not isinstance(logarithm, sp.log):
-        logarithm = logarithm.rewrite(sp.log)
-    return logarithm.args[0] if isinstance(logarithm, sp.log) else None
+    x = logarithm.args[0]
+    if isinstance(logarithm, sp.asinh):
+        return x + sp.sqrt(x**2 + 1)
+    if isinstance(logarithm, sp.acosh):
+        return x + sp.sqrt(x - 1) * sp.sqrt(x + 1)
+    if isinstance(logarithm, sp.atanh):
+        return sp.sqrt((1 + x) / (1 - x))
+    if len(logarithm.args) > 1:  # another base, another branch
+        return None
+    return x / logarithm if isinstance(logarithm, sp.LambertW) else x
