@@ -7,11 +7,16 @@ test-slow`. Under CI the fast profile is derandomised, so that a red run can be 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 
 # The first example pays for imports and for the tower; a deadline would make that a failure.
-_COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "print_blob": True}
+_COMMON: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow],
+    "print_blob": True,
+}
 
 settings.register_profile("fast", max_examples=12, **_COMMON)
 settings.register_profile("ci", max_examples=12, derandomize=True, **_COMMON)

@@ -143,7 +143,8 @@ def _diagonal(entries: list[str]) -> tuple[tuple[str, ...], ...]:
 def _weights(draw: Draw, names: tuple[str, ...]) -> list[str]:
     """One positive function for each name; not all constant, since `Metric` warns of that."""
     first = draw(positive(names, _NOT_CONSTANT))
-    return draw(st.permutations([first, *(draw(positive(names)) for _ in names[1:])]))
+    weights = [first, *(draw(positive(names)) for _ in names[1:])]
+    return list(draw(st.permutations(weights)))
 
 
 def _signed(draw: Draw, entries: list[str]) -> list[str]:

@@ -166,7 +166,7 @@ def test_lie_bracket_and_jacobi() -> None:
     # [L_X, L_Y] = L_[X, Y] on a tensor
     t = tensor_field(m, "ud", mixed(m))
     lie = calculus.lie_derivative
-    left = lie(x, lie(y, t)) - lie(y, lie(x, t))  # type: ignore[operator]
+    left = lie(x, lie(y, t)) - lie(y, lie(x, t))
     assert left == lie(xy, t)
     # on a function L_X f = df(X)
     f = s["x"] * sympy.sin(s["y"])

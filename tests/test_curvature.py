@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import sympy as sp
@@ -64,9 +66,9 @@ VACUUM = {
 }
 
 
-def build(content: dict[str, object]) -> Metric:
+def build(content: Mapping[str, Any]) -> Metric:
     given = dict(content)
-    return Metric.from_line_element(given.pop("line_element"), **given)  # type: ignore[arg-type]
+    return Metric.from_line_element(given.pop("line_element"), **given)
 
 
 @pytest.mark.parametrize("name", VACUUM)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sympy
@@ -69,8 +70,8 @@ def test_json_has_the_same_structure(tmp_path: Path) -> None:
 
 
 def test_every_source_of_components() -> None:
-    polar = {"coordinates": ["r", "phi"], "domain": {"r": ["0", "2"]}}
-    given = [
+    polar: dict[str, Any] = {"coordinates": ["r", "phi"], "domain": {"r": ["0", "2"]}}
+    given: list[dict[str, Any]] = [
         {"matrix": [["1", "0"], ["0", "r**2"]]},
         {"matrix": [[1, 0], [0, "r^2"]]},
         {"matrix": r"\begin{pmatrix} 1 & 0 \\ 0 & r^{2} \end{pmatrix}"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 import sympy
@@ -14,10 +15,9 @@ from geomkit.metric import Metric
 POLAR = [["1", "0"], ["0", "r**2"]]
 
 
-def polar(**keywords: object) -> Metric:
-    return Metric(
-        **{"coordinates": ["r", "phi"], "matrix": POLAR, "domain": {"r": [0, 2]}} | keywords
-    )
+def polar(**keywords: Any) -> Metric:
+    given: dict[str, Any] = {"coordinates": ["r", "phi"], "matrix": POLAR, "domain": {"r": [0, 2]}}
+    return Metric(**given | keywords)
 
 
 def kerr() -> Metric:

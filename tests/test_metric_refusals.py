@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sympy
@@ -149,6 +150,8 @@ def test_no_warning_for_symmetries_products_and_flat_tori() -> None:
 
 
 SPHERE = Metric(["t", "p"], [["1", "0"], ["0", "sin(t)**2"]], domain={"t": ["1/2", "5/2"]})
+NOTHING: Any = None
+THREE: Any = 3
 
 
 @pytest.mark.parametrize(
@@ -159,10 +162,10 @@ SPHERE = Metric(["t", "p"], [["1", "0"], ["0", "sin(t)**2"]], domain={"t": ["1/2
         (lambda: Metric(3, [["1"]]), "names in order"),
         (lambda: Metric([f"x{i}" for i in range(300)], [["1"]]), "more than 200 names"),
         (lambda: Metric(["x", "y"], "[[1,0],[0,1]]"), "without quotes"),
-        (lambda: Metric.from_latex(None), "from_latex: expected a text"),
-        (lambda: Metric.from_line_element(None, ["x"]), "line_element: expected a text"),
-        (lambda: SPHERE.product(3), "product: expected a Metric, got int 3"),
-        (lambda: SPHERE.warped(3, "x"), "product: expected a Metric, got int 3"),
+        (lambda: Metric.from_latex(NOTHING), "from_latex: expected a text"),
+        (lambda: Metric.from_line_element(NOTHING, ["x"]), "line_element: expected a text"),
+        (lambda: SPHERE.product(THREE), "product: expected a Metric, got int 3"),
+        (lambda: SPHERE.warped(THREE, "x"), "product: expected a Metric, got int 3"),
         (lambda: Metric(["x"], [["1"]], domain={"x": ["1", "oo"]}), "upper bound of x is infinite"),
         (
             lambda: Metric(["x"], [["n"]], {"n": {"integer": True, "range": ["1/4", "3/4"]}}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 import sympy
@@ -233,12 +234,12 @@ def test_codazzi_where_the_ambient_curvature_is_not_constant() -> None:
     proved(surface)
 
 
-def _right_hand_side(surface: Submanifold) -> list[object]:
+def _right_hand_side(surface: Submanifold) -> list[Any]:
     tangents = surface._tangents
     return list(surface._projected([[surface._normal], tangents, tangents, tangents]).values())
 
 
-def expanding_universe(scale: str, **declared: dict[str, list[str]]) -> Metric:
+def expanding_universe(scale: str, **declared: Any) -> Metric:
     rows = [
         [-1 if i == j == 0 else f"({scale})**2" if i == j else 0 for j in range(4)]
         for i in range(4)
@@ -265,7 +266,7 @@ def test_curved_slice_of_an_unknown_universe() -> None:
 
 
 @given(map_strategies.surfaces())
-def test_theorema_egregium(immersion: strategies.Immersion) -> None:
+def test_theorema_egregium(immersion: map_strategies.Immersion) -> None:
     surface = Submanifold(
         list(immersion.map), list(immersion.coordinates), functions=dict(immersion.functions)
     )
