@@ -1,7 +1,10 @@
 """The exact engine: a differential field with canonical normal forms and proofs of zero.
 
-`tower` is the field, `fraction` its elements, `convert` the way in from SymPy and `render` the way
-out; `angles`, `powers`, `functions` make generators, `ball`, `sign` and `zero` decide.
+`tower` is the field and `fraction` its elements, over the polynomials of `polynomial`. `convert`
+is the way in from SymPy, `render` the way out. `angles`, `powers`, `functions` and `recurrences`
+make generators, with arguments related by `lattice`; `derivation` differentiates, `rationalise`
+inverts, `grouped` keeps sums that would swell; `ball` evaluates; `sign`, `bernstein` and `zero`
+decide.
 """
 
 from __future__ import annotations
