@@ -142,6 +142,9 @@ class _Source:
         suffix = Path(name).suffix.lower()
         if suffix not in {".toml", ".json"}:
             raise FileError("is no metric file", file=name, remedy="give a .toml or .json file")
+        if Path(name).exists() and not Path(name).is_file():
+            kind = "a folder" if Path(name).is_dir() else "no regular file"
+            raise FileError(f"is {kind}", file=name, remedy="give a .toml or .json file")
         try:
             with open(name, "rb") as stream:
                 data = stream.read(_MAX_BYTES + 1)

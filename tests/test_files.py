@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -357,6 +358,17 @@ def test_mistakes_in_the_metric_are_named_with_their_line(
     text = f'[metric]\ncoordinates = ["x", "y"]\n{line}\n'
     with pytest.raises(GeomkitError, match=message):
         load(written(tmp_path, text))
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    with pytest.raises(FileError, match="is no regular file"):
+        load(pipe)
+    folder = tmp_path / "folder.toml"
+    folder.mkdir()
+    with pytest.raises(FileError, match="is a folder"):
+        load(folder)
 
 
 @pytest.mark.parametrize(
