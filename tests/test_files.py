@@ -233,7 +233,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
         load(tmp_path / "missing.toml")
     folder = tmp_path / "folder.toml"
     folder.mkdir()
-    with pytest.raises(FileError, match="directory"):
+    with pytest.raises(FileError, match="is a folder"):
         load(folder)
     with pytest.raises(FileError, match=r"give a \.toml or \.json file"):
         load(written(tmp_path, METRIC, "file.txt"))
@@ -365,10 +365,6 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(FileError, match="is no regular file"):
         load(pipe)
-    folder = tmp_path / "folder.toml"
-    folder.mkdir()
-    with pytest.raises(FileError, match="is a folder"):
-        load(folder)
 
 
 @pytest.mark.parametrize(
