@@ -124,7 +124,7 @@ def logistic(terms: Terms, x: sympy.Symbol) -> Family | None:
     shift = sympy.log(height)  # -z = rate x + shift
 
     def moment(part: Expr) -> Expr | None:
-        total, powers = sympy.S.Zero, _logistic_powers(part, x, exponential, height, rate)
+        total, powers = sympy.S.Zero, _logistic_powers(part, x, height, rate)
         if powers is None:
             return None
         j, a, b, factor = powers
@@ -149,7 +149,7 @@ def _exponential(expression: Expr, x: sympy.Symbol) -> tuple[Expr, Expr | None]:
 
 
 def _logistic_powers(
-    part: Expr, x: sympy.Symbol, exponential: Expr, height: Expr, rate: Expr
+    part: Expr, x: sympy.Symbol, height: Expr, rate: Expr
 ) -> tuple[int, int, int, Expr] | None:
     """(j, a, b, factor) of factor x^j u^a (1-u)^b, where exp(-z) = (1-u)/u."""
     j, a, b, factor = 0, 0, 0, sympy.S.One
@@ -166,12 +166,32 @@ def _logistic_powers(
             a, b = a - int(order), b + int(order)
             factor *= height ** (-order)
             continue
-        found = _as_power(base, 1 + exponential, x)
+        found = _as_odds(base, x, height, rate)
         if not exponent.is_Integer or exponent > 0 or found is None:
             return None
-        a -= found[1] * int(exponent)
-        factor *= found[0] ** exponent
+        constant, k, shift = found
+        a -= (k + shift) * int(exponent)
+        b += shift * int(exponent)
+        factor *= (constant / height**shift) ** exponent
     return j, a, b, factor
+
+
+def _as_odds(base: Expr, x: sympy.Symbol, height: Expr, rate: Expr) -> tuple[Expr, int, int] | None:
+    """(c, k, s) with base = c (1 + h y)^k y^s for y = exp(rate x): powers may be multiplied out."""
+    y = sympy.Dummy("y", positive=True)
+
+    def in_y(power: Expr) -> Expr:
+        if x not in power.free_symbols:
+            return sympy.exp(power)
+        return y ** sympy.cancel(power / (rate * x))
+
+    plain = base.replace(sympy.exp, in_y)
+    for k in range(1, MAX_POWER + 1):
+        for shift in range(-MAX_POWER, MAX_POWER + 1):
+            ratio = sympy.cancel(plain / ((1 + height * y) ** k * y**shift))
+            if y not in ratio.free_symbols and x not in ratio.free_symbols:
+                return ratio, k, shift
+    return None
 
 
 def _log_odds_moment(order: int, a: int, b: int) -> Expr | None:

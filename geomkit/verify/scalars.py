@@ -125,7 +125,10 @@ def _volume_residual(context: Context, claimed: sympy.Expr) -> Element:
     negative = context.sampler.draw(1)[0].view(REGULAR_BITS).geometry.determinant < 0
     residual = value * value + (determinant if negative else -determinant)
     domain = context.metric.domain
-    real = all(keeps_sign(radicand, domain) for radicand in roots(claimed))
+    radicands = roots(claimed)
+    # where the squares agree a single radicand has the sign of +-det g: it changes nowhere on a
+    # connected domain of regular points, and samples at folds see it where the domain is none
+    real = len(radicands) == 1 or all(keeps_sign(radicand, domain) for radicand in radicands)
     known = real and is_positive(claimed, domain)
     if residual.is_zero and not known:
         raise FieldError(
