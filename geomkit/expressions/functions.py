@@ -17,6 +17,7 @@ __all__ = ["COMPLEX", "CONSTANTS", "FUNCTIONS", "Function"]
 _FREE = 0  # any numerical argument
 _EXPONENTIAL = 1000  # exp(1000) has 434 digits, tanh(1000) is as close to 1
 _FACTORIAL = 1000  # gamma(1000) has 2565 digits
+_DEGREE = 20  # of orthogonal polynomials, and operations in their argument
 _RECURSIVE = 50  # recursions, Bernoulli numbers, slow series
 
 
@@ -51,6 +52,20 @@ def _rational(numerator: Any, denominator: Any = sympy.S.One) -> Any:
     return numerator / denominator
 
 
+def _polynomial(family: Any) -> Callable[..., Any]:
+    """Orthogonal polynomials, of a given degree only: P_n for a symbol n is another function."""
+
+    def build(degree: Any, argument: Any) -> Any:
+        if not (degree.is_Integer and 0 <= degree <= _DEGREE):
+            raise ValueError(f"the degree of the polynomial must be a number from 0 to {_DEGREE}")
+        powers = [abs(power.exp) for power in argument.atoms(sympy.Pow) if power.exp.is_number]
+        if argument.count_ops() > _DEGREE or any(power > 4 for power in powers):
+            raise ValueError("its argument is too long; give it a name by a definition")
+        return family(degree, argument)
+
+    return build
+
+
 def _binomial(upper: Any, lower: Any) -> Any:
     # SymPy multiplies out (EulerGamma - 99)...: only rational numbers are evaluated
     rational = upper.is_Rational or not upper.is_number
@@ -70,6 +85,8 @@ def _table() -> dict[str, Function]:
         "ln": Function(_log),
         "atan2": Function(sympy.atan2, 2, 2),
         "root": Function(_root, 2, 2),
+        "sinc": Function(lambda argument: sympy.sin(argument) / argument),
+        "Integer": Function(_rational),
         "Rational": Function(_rational, 1, 2),
         "Min": Function(sympy.Min, 1, 8),
         "Max": Function(sympy.Max, 1, 8),
@@ -84,6 +101,8 @@ def _table() -> dict[str, Function]:
         "elliptic_k": Function(sympy.elliptic_k, growth=1),
         "elliptic_e": Function(sympy.elliptic_e, 1, 2, 1),
     }
+    for name in ("legendre", "chebyshevt", "chebyshevu", "hermite", "laguerre"):
+        table[name] = Function(_polynomial(getattr(sympy, name)), 2, 2, _RECURSIVE)
     for name in ("factorial", "gamma", "loggamma", "digamma", "trigamma"):
         table[name] = Function(getattr(sympy, name), growth=_FACTORIAL)
     for name in ("besselj", "bessely", "besseli", "besselk"):

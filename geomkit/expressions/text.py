@@ -324,6 +324,8 @@ class TextReader:
             return self.error(
                 "I, the imaginary unit: complex metrics are not supported yet", position
             )
+        if name == "S":
+            return self.error("S(...) is not needed: numbers are exact, write 1/2", position)
         if name.startswith("dOmega"):
             return self.error(
                 "dOmega is read in LaTeX only; write dtheta**2 + sin(theta)**2*dphi**2", position
