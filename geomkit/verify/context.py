@@ -18,10 +18,11 @@ from geomkit.expressions import parse_latex, to_text
 from geomkit.field import Budget, Element, Field
 
 from .compare import Identity, Sampler
-from .critical import Switch, switches
+from .critical import Switch, roots, switches
 from .decide import Outcome, decide
 from .report import Verdict
 from .sampling import MetricSampler
+from .signs import keeps_sign
 
 if TYPE_CHECKING:
     from geomkit.files import Claim
@@ -84,11 +85,28 @@ class Context:
         self._current = None
         try:
             self._current = self._plain
-            if not self._plain.chart.holds(expressions):
+            if self._assumes(expressions) or not self._plain.chart.holds(expressions):
                 chart = Chart.of(self.metric, expressions=expressions, budget=self.budget)
                 self._current = Curvature(chart)
         except FieldError:
             return
+
+    def _assumes(self, expressions: Sequence[sympy.Expr]) -> bool:
+        """Whether the field would take a sign for granted that the domain leaves open.
+
+        A root is taken to be real, which makes its radicand positive for good. What a claim makes
+        the field believe must not help the next claim.
+
+        Args:
+            expressions: what a claim brings along.
+
+        Returns:
+            True unless all radicands and arguments of logarithms keep their sign.
+        """
+        radicands = {radicand for e in expressions for radicand in roots(e)}
+        radicands |= {log.args[0] for e in expressions for log in e.atoms(sympy.log)}
+        domain = self.metric.domain
+        return any(not r.has(AppliedUndef) and not keeps_sign(r, domain) for r in radicands)
 
     @property
     def field(self) -> Field:

@@ -8,8 +8,10 @@ from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from geomkit.errors import FieldError
+from geomkit.expressions import to_text
 from geomkit.field import Element
 
 from .check import Check
@@ -19,7 +21,6 @@ from .decide import NO_TRUTH, Identity, Outcome
 from .report import Verdict
 from .signs import is_positive, keeps_sign
 from .tensors import ratio_note
-from .view import REGULAR_BITS
 
 if TYPE_CHECKING:
     from geomkit.files import Claim
@@ -111,19 +112,21 @@ def scalar_identity(context: Context, kind: ScalarKind, claimed: sympy.Expr) -> 
 
 
 def _volume_residual(context: Context, claimed: sympy.Expr) -> Element:
-    """Claimed^2 - |det g|, where the claimed expression is positive on the domain.
+    """Claimed^2 - det g or claimed^4 - det g^2, where the claimed expression is positive.
 
-    That avoids the root of the determinant. The sign of the determinant is that at any point.
+    That avoids the root of the determinant.
 
     Returns:
-        The difference of the squares.
+        The difference of the powers.
 
     Raises:
         FieldError: the sign of the claimed expression on the domain is not decided.
     """
     value, determinant = context.element(claimed), context.curvature.element("determinant")
-    negative = context.sampler.draw(1)[0].view(REGULAR_BITS).geometry.determinant < 0
-    residual = value * value + (determinant if negative else -determinant)
+    square = value * value
+    residual = square - determinant
+    if not residual.is_zero:  # the sign of det g is open: |det g|^2 does without it
+        residual = square * square - determinant * determinant
     domain = context.metric.domain
     radicands = roots(claimed)
     # where the squares agree a single radicand has the sign of +-det g: it changes nowhere on a
@@ -177,10 +180,24 @@ def _run(context: Context, name: str, claimed: sympy.Expr) -> Outcome:
     outcome = context.decide([identity], switching=_switching(context, name, claimed))
     if outcome.verdict is not Verdict.FAILS:
         return outcome
-    return describe_failure(
+    outcome = describe_failure(
         context, outcome, name, kind.symbol, claimed,
         lambda: context.curvature.element(kind.attribute),
     )  # fmt: skip
+    return _with_open_sign(context, outcome) if name == "volume_element" else outcome
+
+
+def _with_open_sign(context: Context, outcome: Outcome) -> Outcome:
+    """Write sqrt(Abs(det g)) where the sign of det g is not the same all over the domain."""
+    try:
+        determinant = context.curvature.element("determinant").to_sympy()
+    except NO_TRUTH:
+        return outcome
+    if determinant.has(AppliedUndef) or keeps_sign(determinant, context.metric.domain):
+        return outcome
+    value = to_text(sympy.sqrt(sympy.Abs(determinant)))
+    instead = {"kind": "volume_element", "value": value}
+    return replace(outcome, detail=f"sqrt|det g| = {value}", instead=instead)
 
 
 def _switching(context: Context, name: str, claimed: sympy.Expr) -> list[Switch] | None:
