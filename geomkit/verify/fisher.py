@@ -32,6 +32,8 @@ __all__ = ["fisher_check"]
 BITS, TOLERANCE = 330, Fraction(1, 10**40)
 # Closed-form moments are compared with quadrature too, at few points and with fewer digits.
 CHECK_POINTS, CHECK_BITS, CHECK_TOLERANCE = 2, 110, Fraction(1, 10**10)
+# An integral as small as this means that the peak was missed, and refutes nothing.
+MISSED = 1e-6
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def fisher_check(context: Context, claim: Claim) -> Check:
     positive = bool(lower.is_nonnegative)
     negative = bool(upper.is_nonpositive)
     signs = {"positive": True} if positive else {"negative": True} if negative else {"real": True}
+    _check_support(context, claim, lower, upper)
     variable = sympy.Symbol(name, **signs)
     extra = {name: variable}
     logpdf = context.expression(claim, claim.keys.get("logpdf"), "logpdf", extra)
@@ -118,6 +121,16 @@ def fisher_check(context: Context, claim: Claim) -> Check:
     density = Density(context, variable, logpdf, (lower, upper), breaks)
     label = f"g is the Fisher information of log p = {logpdf} on ({lower}, {upper})"
     return Check(label, lambda: _run(density))
+
+
+def _check_support(context: Context, claim: Claim, lower: sympy.Expr, upper: sympy.Expr) -> None:
+    """Refuse a support that is reversed or empty at a point of the domain."""
+    sample = context.sampler.draw(1)[0]
+    ends = [context.metric.concrete(end).xreplace(dict(sample.point)) for end in (lower, upper)]
+    if all(end.is_comparable or end.is_infinite for end in ends) and ends[0] >= ends[1]:
+        message = f"the support from {lower} to {upper} is empty or reversed"
+        remedy = "give [lower, upper] with lower < upper"
+        raise context.error(claim, message, key="support", remedy=remedy)
 
 
 def _run(density: Density) -> Outcome:
@@ -267,10 +280,16 @@ def _at_point(density: Density, sample: Any, bits: int, tolerance: Fraction) -> 
         density.variable, [concrete(end, sample.example) for end in ends], sample.point,
         bits=bits, tolerance=tolerance / 1000,
     )  # fmt: skip
+    if found.diverges:
+        return _not_normalised(sample, "oo")
     with view.arithmetic.working():
         small = view.arithmetic.number(tolerance)
         if not (found.error < small / 10 and found.total.is_finite()):
             return _unsettled(found.error)
+        if found.total < MISSED:
+            return Outcome(
+                Verdict.UNDECIDED, detail="quadrature found no peak; give breaks = [...]"
+            )
         if abs(found.total - 1) > small:
             return _not_normalised(sample, found.total)
         metric = view.geometry.g
@@ -313,5 +332,6 @@ def _not_normalised(sample: Any, total: Any) -> Outcome:
 
 
 def _unsettled(error: Any) -> Outcome:
-    detail = f"quadrature did not settle: its error estimate is {show(error, 3)}"
+    size = f": its error estimate is {show(error, 3)}" if error < 1 else ""
+    detail = f"quadrature did not settle{size}"
     return Outcome(Verdict.UNDECIDED, detail=f"{detail}; give breaks = [...] near the peaks")

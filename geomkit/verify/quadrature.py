@@ -4,12 +4,15 @@ On each piece of the support x = x(t) maps the whole line onto the piece so that
 off doubly exponentially; then the trapezoidal rule doubles its digits whenever the step is halved.
 
 finite piece       x = a + (b - a) / (1 + exp(-pi sinh t))
-half-infinite      x = a + exp(pi/2 sinh t)
-the whole line     x = sinh(pi/2 sinh t)
+half-infinite      x = a + w exp(pi/2 sinh t)
+the whole line     x = m + w sinh(pi/2 sinh t)
+
+with the place m and the width w of the peak, see `peaks`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,8 +21,10 @@ from typing import Any
 
 import sympy
 
-from geomkit.errors import DomainError
+from geomkit.errors import DomainError, EvaluationError
 from geomkit.evaluate import Balls, Evaluator
+
+from .peaks import diverges, find_peak
 
 __all__ = ["Expectations", "expectations"]
 
@@ -30,6 +35,8 @@ LEVELS = 7
 REACH = 8
 # Terms below 2^-bits of the sum, so many in a row, end a side.
 QUIET = 4
+# Precision of the search for peaks; one that is so many widths off the ends is broken at.
+PEAK_BITS, NARROW = 64, 4.0
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,13 @@ class Expectations:
         total: the integral of the density itself.
         values: the integrals of the functions times the density.
         error: estimate of the largest absolute error.
+        diverges: whether the integral of the density does not exist; then the rest means nothing.
     """
 
     total: Ball
     values: tuple[Ball, ...]
     error: Ball
+    diverges: bool = False
 
 
 def expectations(
@@ -83,9 +92,15 @@ def expectations(
     with arithmetic.working():
         integrand = _integrand(logpdf, products, variable, values, arithmetic)
         limits = _limits(ends, values, arithmetic)
+        log_density = _log_density(logpdf, variable, values)
         sums, error = [arithmetic.number(0)] * (1 + len(products)), arithmetic.number(0)
-        for low, high in pairwise(limits):
-            piece, missing = _piece(integrand, _map(low, high, arithmetic), arithmetic, tolerance)
+        if any(
+            end is None and diverges(log_density, sign)
+            for end, sign in ((limits[0], -1), (limits[-1], 1))
+        ):
+            return Expectations(arithmetic.number(0), (), error, diverges=True)
+        for place in _places(log_density, limits, arithmetic):
+            piece, missing = _piece(integrand, place, arithmetic, tolerance)
             sums = [a + b for a, b in zip(sums, piece, strict=True)]
             error = error + missing
     return Expectations(sums[0], tuple(sums[1:]), error)
@@ -147,8 +162,50 @@ def _integrand(
 Place = Callable[[Ball], tuple[Ball, Ball]]
 
 
-def _map(low: Any, high: Any, arithmetic: Any) -> Place:
-    """The map t -> (x, dx/dt) onto a piece of the line."""
+def _log_density(
+    logpdf: sympy.Expr, variable: sympy.Symbol, values: Mapping[Any, Any]
+) -> Callable[[float], float]:
+    """The log density as a function of floats, -inf where it has no value."""
+    arithmetic = Balls(PEAK_BITS)
+
+    def f(x: float) -> float:
+        try:
+            with arithmetic.working():
+                at = Evaluator(
+                    {**values, variable: sympy.Rational(*x.as_integer_ratio())}, arithmetic
+                )
+                return float(at(logpdf).mid())
+        except (DomainError, EvaluationError, ZeroDivisionError, OverflowError):
+            return -math.inf
+
+    return f
+
+
+def _places(
+    log_density: Callable[[float], float], limits: Sequence[Any], arithmetic: Any
+) -> Iterator[Place]:
+    """Maps onto pieces of the support, broken and scaled so that no peak is missed."""
+    for low, high in pairwise(limits):
+        start = -math.inf if low is None else float(low.mid())
+        stop = math.inf if high is None else float(high.mid())
+        peak = find_peak(log_density, start, stop)
+        if peak is None:
+            yield _map(low, high, arithmetic)
+            continue
+        middle = arithmetic.number(Fraction(peak.place))
+        width = arithmetic.number(Fraction(max(peak.width, 1e-300)))
+        near = min(peak.place - start, stop - peak.place) < NARROW * peak.width
+        if low is None and high is None:
+            yield _map(low, high, arithmetic, width, middle)
+        elif near or not start < peak.place < stop:
+            yield _map(low, high, arithmetic, width)
+        else:
+            yield _map(low, middle, arithmetic, width)
+            yield _map(middle, high, arithmetic, width)
+
+
+def _map(low: Any, high: Any, arithmetic: Any, width: Any = 1, middle: Any = 0) -> Place:
+    """The map t -> (x, dx/dt) onto a piece of the line, with most nodes where the peak is."""
     half_pi, one = arithmetic.constant("pi") / 2, arithmetic.number(1)
 
     def take(name: str, t: Ball) -> Ball:
@@ -157,22 +214,23 @@ def _map(low: Any, high: Any, arithmetic: Any) -> Place:
     def finite(t: Ball) -> tuple[Ball, Ball]:
         power = take("exp", half_pi * take("sinh", t) * 2)
         share, other = power / (power + 1), one / (power + 1)
-        width = high - low
+        length = high - low
         # from the nearer end, so that the distance to it keeps its digits
-        x = low + width * share if t < 0 else high - width * other
-        return x, width * share * other * half_pi * take("cosh", t) * 2
+        x = low + length * share if t < 0 else high - length * other
+        return x, length * share * other * half_pi * take("cosh", t) * 2
 
     def upward(t: Ball) -> tuple[Ball, Ball]:
-        step = take("exp", half_pi * take("sinh", t))
+        step = take("exp", half_pi * take("sinh", t)) * width
         return low + step, step * half_pi * take("cosh", t)
 
     def downward(t: Ball) -> tuple[Ball, Ball]:
-        step = take("exp", half_pi * take("sinh", t))
+        step = take("exp", half_pi * take("sinh", t)) * width
         return high - step, step * half_pi * take("cosh", t)
 
     def whole(t: Ball) -> tuple[Ball, Ball]:
         inner = half_pi * take("sinh", t)
-        return take("sinh", inner), take("cosh", inner) * half_pi * take("cosh", t)
+        slope = take("cosh", inner) * half_pi * take("cosh", t)
+        return middle + width * take("sinh", inner), width * slope
 
     if low is None:
         return whole if high is None else downward
