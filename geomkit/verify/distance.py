@@ -26,6 +26,7 @@ from .balls import show, smallest
 from .check import Check
 from .context import Context
 from .decide import NO_TRUTH, NUMERIC_POINTS, Identity, Outcome
+from .descent import kink, second_zero
 from .pair_sampling import PairSample, PairSampler
 from .report import Verdict
 from .series import leading_square
@@ -199,9 +200,17 @@ def _decide(distance: Distance, *, final: bool = False) -> Outcome:
         return far
     if outcome.verdict is Verdict.UNDECIDED:
         return outcome
+    folded = second_zero(sampler, distance.value, NUMERIC_POINTS)
+    if folded is not None:
+        return folded
     near = _near_diagonal(distance, sampler)
     if near.verdict is not Verdict.HOLDS:
         return near
+    place = kink(sampler, distance.value)
+    if place is not None:
+        where = ", ".join(f"{name} = {at}" for name, at in place["point"].items())
+        detail = f"it has a kink at {where}: a distance only if points are identified there"
+        return Outcome(Verdict.UNDECIDED, detail=detail)
     proof = "exact" if outcome.proof == near.proof == "exact" else "numeric"
     if proof == "numeric" and not fallback:
         reason = outcome.detail if outcome.proof != "exact" else near.detail

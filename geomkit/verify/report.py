@@ -29,6 +29,8 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
+# A formula as long as this is not printed again after the detail that holds it.
+REPEATED = 60
 _MARK = {Verdict.HOLDS: "+", Verdict.FAILS: "x", Verdict.UNDECIDED: "?"}
 
 
@@ -222,5 +224,6 @@ def _explain(result: ClaimResult) -> list[str]:
     if result.instead:
         value = result.instead.get("value")
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        lines.append(f"instead: {result.instead['kind']} = {shown}")
+        if len(shown) < REPEATED or f"= {shown}" not in result.detail:
+            lines.append(f"instead: {result.instead['kind']} = {shown}")
     return lines
