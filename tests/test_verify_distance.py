@@ -88,9 +88,8 @@ def test_false_distances_are_refuted(
         {"metric": metric, "claims": [{"kind": "distance", "value": value}]}
     ).claims
     if instead == "unknown":
-        # locally it is the distance, which is all that is claimed; beyond, anything but a proof of
-        # the contrary may be said
-        assert claim.verdict in ("holds", "fails")
+        # its gradient has unit length except on the kink, so a refutation is not to be had easily
+        assert claim.verdict != "holds", str(claim)
         return
     assert claim.verdict == "fails", str(claim)
     if instead is not None:
