@@ -128,3 +128,13 @@ def test_an_answer_is_not_printed_twice() -> None:
     found = answer(bump, {"x": ["1", "2"]}, kind="scalar_curvature", value="1")
     assert len(found.instead["value"]) > 60
     assert str(found).count(found.instead["value"]) == 1
+
+
+def test_definitions_are_used_in_what_holds_instead() -> None:
+    metric = {
+        "coordinates": ["x", "y"],
+        "matrix": [["Sigma", "0"], ["0", "Sigma"]],
+        "definitions": {"Sigma": "1+x**2+3*y**2"},
+    }
+    report = gk.verify({"metric": metric, "claims": [{"kind": "volume_element", "value": "x"}]})
+    assert report.claims[0].instead == {"kind": "volume_element", "value": "Sigma"}

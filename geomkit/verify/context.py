@@ -268,8 +268,22 @@ class Context:
         if isinstance(element, Element):
             if element.term_count > limit:
                 return None
-            element = element.to_sympy()
+            own = element.field is self.field
+            element = element.to_sympy(self._definitions() if own else None)
         return to_text(element)
+
+    def _definitions(self) -> dict[sympy.Symbol, Element] | None:
+        """The abbreviations of the metric as elements: answers are shown with them."""
+        key = "definitions"
+        if key not in self.kept:
+            found = {}
+            for definition in self.metric.definitions:
+                try:
+                    found[definition.symbol] = self.field(definition.value)
+                except FieldError:
+                    continue
+            self.kept[key] = found
+        return self.kept[key] or None
 
     def depends_on_point(self, expression: sympy.Expr) -> bool:
         """Whether coordinates or unspecified functions occur in an expression."""
