@@ -41,7 +41,7 @@ test: $(STAMP)  ## the fast tests and the doctests (at most 10 minutes on 2 core
 	$(PYTEST) -m "not slow" -n $(WORKERS) --dist worksteal -q
 
 test-slow: $(STAMP)  ## the long tests (at most 45 minutes on 2 cores)
-	HYPOTHESIS_PROFILE=thorough $(PYTEST) -m slow -n $(WORKERS) --dist worksteal -q tests
+	HYPOTHESIS_PROFILE=thorough $(PYTEST) -m slow -n $(WORKERS) --dist worksteal -q --timeout=900 tests
 
 lint: $(STAMP)  ## ruff: rules and format; import-linter: layers
 	$(BIN)/ruff check .

@@ -11,7 +11,10 @@ from geomkit.expressions.line_element import (
 )
 from geomkit.expressions.names import canonical_name, is_name
 from geomkit.expressions.render import to_latex, to_text
+from geomkit.expressions.subs_identity import compare_points_of_subs
 from geomkit.expressions.text import parse
+
+compare_points_of_subs()
 
 __all__ = [
     "canonical_name",
