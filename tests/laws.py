@@ -209,6 +209,8 @@ def _sum(terms: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """The component, cut where it would fill the screen."""
+    """The component, or what can be said of it where printing it would take minutes."""
+    if getattr(value, "term_count", 0) > 200:
+        return f"an element of {value.term_count} terms"
     text = str(value.to_sympy() if hasattr(value, "to_sympy") else value)
     return text if len(text) <= 300 else f"{text[:300]} ... ({len(text)} characters)"

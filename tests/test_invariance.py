@@ -44,8 +44,14 @@ def substitution(old: Metric, new: Metric, change: Change) -> dict[Any, Any]:
 
 
 def moved(expression: Any, rule: dict[Any, Any]) -> sympy.Expr:
-    """The expression after the change of coordinates."""
-    return expression.subs(list(rule.items()), simultaneous=True)
+    """The expression after the change of coordinates.
+
+    `subs` knows what to do with the derivative of an unknown function, but it may take minutes over
+    powers and exponentials; where there is none, symbols are just replaced.
+    """
+    if expression.has(sympy.Derivative):
+        return expression.subs(list(rule.items()), simultaneous=True)
+    return expression.xreplace(rule)
 
 
 def over_field_of(metric: Metric, expressions: list[Any]) -> Curvature:

@@ -21,6 +21,9 @@ from tests.mp_numbers import number
 from tests.oracles import Oracle, with_functions
 
 FAMILIES = ["diagonal", "sheared", "dominant", "unspecified", "warped", "exotic"]
+CHANGES = st.integers(1, 4).flatmap(
+    lambda n: st.one_of(maps.coordinate_changes(n), maps.triangular_changes(n))
+)
 RATIONALS = st.fractions(-1, 1, max_denominator=9)
 
 
@@ -43,7 +46,7 @@ def test_metrics_are_regular(family: str, data: st.DataObject) -> None:
     assert metric.matrix == metric.matrix.T
 
 
-@given(change=st.integers(1, 4).flatmap(maps.coordinate_changes), data=st.data())
+@given(change=CHANGES, data=st.data())
 def test_changes_have_an_invertible_jacobian(change: maps.Change, data: st.DataObject) -> None:
     symbols, maps = parsed(change.map, change.coordinates)
     jacobian = sympy.Matrix(maps).jacobian(symbols).det()
@@ -51,7 +54,7 @@ def test_changes_have_an_invertible_jacobian(change: maps.Change, data: st.DataO
     assert abs(number(jacobian, {x: sympy.Rational(v) for x, v in point.items()})) > 1e-6
 
 
-@given(change=st.integers(1, 3).flatmap(maps.coordinate_changes), data=st.data())
+@given(change=CHANGES, data=st.data())
 def test_changes_are_injective(change: maps.Change, data: st.DataObject) -> None:
     symbols, maps = parsed(change.map, change.coordinates)
     points = data.draw(
