@@ -1,7 +1,7 @@
 """What all tests share: how hard Hypothesis tries.
 
 `HYPOTHESIS_PROFILE=fast|ci|thorough`; `fast` is what `make test` uses, `thorough` is `make
-test-slow`. Under CI the fast profile is derandomised, so that a red run can be repeated.
+test-slow`. Under CI both are derandomised, so that a red run can be repeated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _COMMON: dict[str, Any] = {
 
 settings.register_profile("fast", max_examples=12, **_COMMON)
 settings.register_profile("ci", max_examples=12, derandomize=True, **_COMMON)
-settings.register_profile("thorough", max_examples=150, **_COMMON)
+settings.register_profile(
+    "thorough", max_examples=150, derandomize=bool(os.environ.get("CI")), **_COMMON
+)
 
 _DEFAULT = "ci" if os.environ.get("CI") else "fast"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _DEFAULT))
