@@ -207,7 +207,9 @@ def geodesic_residual(
     constants = named_values(metric, constants)
     at = Evaluator({**constants, parameter: value}, ring)
     with balls.working():
-        concrete = [metric.concrete(sympy.sympify(x), k) for x in _checked(curve, metric.n)]
+        concrete = [
+            metric.concrete(sympy.sympify(x, strict=True), k) for x in _checked(curve, metric.n)
+        ]
         x = [ring.as_jet(at(component)) for component in concrete]
         velocity = [jet.derivative(0) for jet in x]
         place = {c: jet.value for c, jet in zip(metric.coordinates, x, strict=True)}

@@ -263,7 +263,7 @@ class Builder:
             self._check_logarithms(arguments[0], position)
         if name in ("sqrt", "cbrt", "root"):
             exponent = {"sqrt": 2, "cbrt": 3}.get(name) or arguments[1]
-            inverse = self.invert(sympy.sympify(exponent), position)
+            inverse = self.invert(sympy.sympify(exponent, strict=True), position)
             return self.power(arguments[0], inverse, position)
         result = self.checked(function.build, *arguments, position=position)
         if name in COMPLEX:
