@@ -1,4 +1,4 @@
-"""What all tests share: how hard Hypothesis tries.
+"""What all tests share: how hard Hypothesis tries, and a kernel cache of their own.
 
 `HYPOTHESIS_PROFILE=fast|ci|thorough`; `fast` is what `make test` uses, `thorough` is `make
 test-slow`. Under CI both are derandomised, so that a red run can be repeated.
@@ -7,6 +7,8 @@ test-slow`. Under CI both are derandomised, so that a red run can be repeated.
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -26,3 +28,7 @@ settings.register_profile(
 
 _DEFAULT = "ci" if os.environ.get("CI") else "fast"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _DEFAULT))
+
+# One folder for all workers of a run, so that a kernel is compiled once; never the user's own.
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+os.environ["GEOMKIT_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"geomkit-tests-{_RUN}")
