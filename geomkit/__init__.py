@@ -4,6 +4,8 @@
 
     kerr = gk.catalog["kerr"]
     gk.curvature(kerr).kretschmann        # simplified, exact, in milliseconds
+    kernel = gk.compile(kerr, ["ricci", "kretschmann"])       # machine code
+    print(gk.certify(kernel))             # how accurate it is, proved
     gk.verify("claims.toml")              # each formula proved or refuted
 
 The names below are the public ones. Each is imported when it is first touched, so that
@@ -25,21 +27,31 @@ if TYPE_CHECKING:
     from geomkit import conventions as conventions
     from geomkit import errors as errors
     from geomkit import exterior as exterior
+    from geomkit import families as families
+    from geomkit import geodesic as geodesic
+    from geomkit import plot as plot
     from geomkit import submanifold as submanifold
     from geomkit.catalog import catalog as catalog
+    from geomkit.certificate import Certificate as Certificate
+    from geomkit.certificate import certify as certify
     from geomkit.curvature import Curvature as Curvature
     from geomkit.curvature import curvature as curvature
     from geomkit.domain import Domain as Domain
     from geomkit.errors import BudgetError as BudgetError
+    from geomkit.errors import CertificateError as CertificateError
     from geomkit.errors import DomainError as DomainError
     from geomkit.errors import EvaluationError as EvaluationError
     from geomkit.errors import FieldError as FieldError
     from geomkit.errors import FileError as FileError
     from geomkit.errors import GeomkitError as GeomkitError
+    from geomkit.errors import LoweringError as LoweringError
     from geomkit.errors import MetricError as MetricError
     from geomkit.errors import ParseError as ParseError
     from geomkit.errors import TensorError as TensorError
+    from geomkit.families import scalar_curvature_from_jet as scalar_curvature_from_jet
     from geomkit.files import load as load
+    from geomkit.kernel import Kernel as Kernel
+    from geomkit.kernel import compile as compile
     from geomkit.metric import GeomkitWarning as GeomkitWarning
     from geomkit.metric import Metric as Metric
     from geomkit.tensor import Tensor as Tensor
@@ -48,6 +60,8 @@ if TYPE_CHECKING:
 # Public name -> the module that defines it.
 _HOME = {
     "BudgetError": "geomkit.errors",
+    "Certificate": "geomkit.certificate",
+    "CertificateError": "geomkit.errors",
     "Curvature": "geomkit.curvature",
     "Domain": "geomkit.domain",
     "DomainError": "geomkit.errors",
@@ -56,21 +70,37 @@ _HOME = {
     "FileError": "geomkit.errors",
     "GeomkitError": "geomkit.errors",
     "GeomkitWarning": "geomkit.metric",
+    "Kernel": "geomkit.kernel",
+    "LoweringError": "geomkit.errors",
     "Metric": "geomkit.metric",
     "MetricError": "geomkit.errors",
     "ParseError": "geomkit.errors",
     "Tensor": "geomkit.tensor",
     "TensorError": "geomkit.errors",
     "catalog": "geomkit.catalog",
+    "certify": "geomkit.certificate",
+    "compile": "geomkit.kernel",
     "curvature": "geomkit.curvature",
     "load": "geomkit.files",
+    "scalar_curvature_from_jet": "geomkit.families",
     "verify": "geomkit.verify",
 }
 # Public modules: functions of several names.
-_MODULES = ("calculus", "conventions", "errors", "exterior", "submanifold")
+_MODULES = (
+    "calculus",
+    "conventions",
+    "errors",
+    "exterior",
+    "families",
+    "geodesic",
+    "plot",
+    "submanifold",
+)
 
 __all__ = [
     "BudgetError",
+    "Certificate",
+    "CertificateError",
     "Curvature",
     "Domain",
     "DomainError",
@@ -79,6 +109,8 @@ __all__ = [
     "FileError",
     "GeomkitError",
     "GeomkitWarning",
+    "Kernel",
+    "LoweringError",
     "Metric",
     "MetricError",
     "ParseError",
@@ -87,11 +119,17 @@ __all__ = [
     "__version__",
     "calculus",
     "catalog",
+    "certify",
+    "compile",
     "conventions",
     "curvature",
     "errors",
     "exterior",
+    "families",
+    "geodesic",
     "load",
+    "plot",
+    "scalar_curvature_from_jet",
     "submanifold",
     "verify",
 ]
