@@ -34,6 +34,20 @@ Budget = Annotated[
 ]
 
 
+Quantities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--quantity",
+        "-q",
+        metavar="NAME",
+        help="What to compute; repeat it, or separate by commas. `NAME = EXPR` too.",
+    ),
+]
+Staged = Annotated[
+    bool, typer.Option("--staged", help="Step by step from the metric, not derived exactly.")
+]
+
+
 class Format(StrEnum):
     """How derived quantities are written."""
 
@@ -46,6 +60,17 @@ class Stage(StrEnum):
     """What `show` can look at."""
 
     TENSORS = "tensors"
+    PROGRAM = "program"
+    NUMBA = "numba"
+    TORCH = "torch"
+
+
+class Backend(StrEnum):
+    """What a kernel is compiled for."""
+
+    NUMBA = "numba"
+    TORCH = "torch"
+    INTERPRET = "interpret"
 
 
 @app.command(help=text.DERIVE, short_help=text.DERIVE.splitlines()[0])
@@ -150,6 +175,79 @@ def verify(
             quiet=quiet,
         )
     )
+
+
+@app.command(name="compile", help=text.COMPILE, short_help=text.COMPILE.splitlines()[0])
+def compile_(
+    target: Target,
+    quantity: Quantities = None,
+    backend: Annotated[
+        Backend, typer.Option("--backend", "-b", case_sensitive=False, help="What to compile for.")
+    ] = Backend.NUMBA,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Copy the source here.")
+    ] = None,
+    budget: Budget = None,
+    staged: Staged = False,
+) -> None:
+    """Compile quantities of a metric into a kernel, which is kept on disk."""
+    from geomkit.cli.kernels import run_compile
+
+    run_compile(target, quantity or [], backend.value, output=output, budget=budget, staged=staged)
+
+
+@app.command(help=text.CERTIFY, short_help=text.CERTIFY.splitlines()[0])
+def certify(
+    target: Target,
+    quantity: Quantities = None,
+    backend: Annotated[
+        Backend, typer.Option("--backend", "-b", case_sensitive=False, help="What to compile for.")
+    ] = Backend.NUMBA,
+    points: Annotated[
+        int, typer.Option("--points", metavar="N", min=1, help="How many random points.")
+    ] = 64,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Which points.")] = 0,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the certificate as JSON.")
+    ] = None,
+    budget: Budget = None,
+    staged: Staged = False,
+) -> None:
+    """Prove how accurate a kernel is."""
+    from geomkit.cli.kernels import run_certify
+
+    raise typer.Exit(
+        run_certify(
+            target,
+            quantity or [],
+            backend.value,
+            points=points,
+            seed=seed,
+            json=json,
+            budget=budget,
+            staged=staged,
+        )
+    )
+
+
+cache_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=text.CACHE)
+app.add_typer(cache_app, name="cache")
+
+
+@cache_app.command()
+def info() -> None:
+    """Say where kernels are kept, how many, and how much room they take."""
+    from geomkit.cli.cache import run_info
+
+    run_info()
+
+
+@cache_app.command()
+def clear() -> None:
+    """Remove all kept kernels; they are made anew when needed."""
+    from geomkit.cli.cache import run_clear
+
+    run_clear()
 
 
 def _seconds(text: str) -> float | None:

@@ -23,11 +23,16 @@ def run(target: str, names: list[str], stage: str, budget: float | None) -> None
     Args:
         target: file or catalogue name.
         names: quantities; none for an overview of the metric.
-        stage: the stage; only "tensors" so far.
+        stage: "tensors", "program", "numba" or "torch".
         budget: seconds, or None.
     """
     if not names:
         emit(overview(claim_path(target)))
+        return
+    if stage != "tensors":
+        from geomkit.cli.kernels import stage_text
+
+        emit(stage_text(target, names, stage, budget))
         return
     from geomkit.derived import derive
 

@@ -29,6 +29,60 @@ Examples:
   geomkit show kerr
   geomkit show my_metric.toml
   geomkit show kerr --quantity ricci --stage tensors
+  geomkit show kerr --quantity kretschmann --stage program
+  geomkit show kerr --quantity kretschmann --stage numba
+
+Stages: tensors (what was derived), program (what is computed, in mathematics), numba and torch
+(the source of the kernel).
+"""
+
+COMPILE = """Compile quantities of a metric into a kernel, which is kept on disk.
+
+\b
+Examples:
+  geomkit compile kerr
+  geomkit compile kerr -q riemann_down,ricci,scalar,kretschmann
+  geomkit compile kerr -q "laplacian(r*cos(theta))" -q "sigma = r**2 + a**2*cos(theta)**2"
+  geomkit compile my_metric.toml -q geodesic --backend torch --output geodesic.py
+
+\b
+Quantities: those of `geomkit derive` (but for signature and properties), and
+  laplacian(EXPR) gradient(EXPR) hessian(EXPR), geodesic transport jacobi
+  energy momentum (along curves), and NAME = EXPR.
+
+Exit status: 0; 2 if the input cannot be used; 3 if it is over budget.
+"""
+
+CERTIFY = """Prove how accurate a kernel is.
+
+The kernel is compared with rigorous enclosures of the tensors at random points of the domain and at
+points chosen to hurt: edges, poles, horizons. The identities of the tensors are proved exactly.
+
+\b
+Examples:
+  geomkit certify kerr
+  geomkit certify kerr -q kretschmann --points 200 --json kerr.certificate.json
+  geomkit certify my_metric.toml --backend torch
+
+\b
+Exit status:
+  0  the kernel is certified
+  1  it is not; the certificate says why
+  2  the input cannot be used
+"""
+
+CACHE = """Look at the kernels that are kept on disk, or remove them."""
+
+GEODESIC = """Follow a geodesic of a metric, and watch what is conserved along it.
+
+\b
+Examples:
+  geomkit geodesic sphere2 --from 1.57,0 --velocity 0.5,1 --length 6.28
+  geomkit geodesic kerr --parameter M=1 --parameter a=0.9 --from 0,10,1.5708,0 \\
+      --velocity 0,-1,0,0.02 --kind null --length 60 --plot ray.png
+
+Exit status: 0; 1 when the integration stopped for another reason than asked for; 2 if the input
+cannot be used.
 """
 
 CATALOG = """List the metrics of the catalogue, or show one with its reference and claims.
