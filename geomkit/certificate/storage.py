@@ -1,0 +1,132 @@
+"""Certificates on disk, beside the source of the kernel."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from geomkit.errors import CertificateError
+
+from .model import Certificate
+
+__all__ = ["check", "path_of", "read", "store"]
+
+
+def path_of(kernel: Any, dtype: str = "float64") -> Path | None:
+    """The file of a kernel's certificate.
+
+    Args:
+        kernel: the kernel.
+        dtype: the number type of the certificate.
+
+    Returns:
+        `NAME.certificate.json` beside the source, None for a kernel without file.
+    """
+    if kernel.path is None:
+        return None
+    middle = "" if dtype == "float64" else f".{dtype}"
+    path: Path = Path(kernel.path).with_suffix(f"{middle}.certificate.json")
+    return path
+
+
+def store(certificate: Certificate, kernel: Any) -> Path | None:
+    """Write a certificate beside its kernel; what is seen there is never half a file.
+
+    Args:
+        certificate: the certificate.
+        kernel: the kernel.
+
+    Returns:
+        The file, None for a kernel without file.
+
+    Raises:
+        CertificateError: the folder cannot be written to.
+    """
+    path = path_of(kernel, certificate.dtype)
+    if path is None:
+        return None
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(certificate.to_json())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise CertificateError(
+            f"the certificate cannot be written to {path}: {error.strerror or error}; make the "
+            "folder writable, or set GEOMKIT_CACHE_DIR"
+        ) from None
+    return path
+
+
+def read(kernel: Any, dtype: str = "float64") -> Certificate | None:
+    """Read the certificate that lies beside a kernel.
+
+    Args:
+        kernel: the kernel.
+        dtype: number type of the certificate.
+
+    Returns:
+        The certificate, None if there is none.
+
+    Raises:
+        CertificateError: the file is there, but no certificate can be read from it.
+    """
+    path = path_of(kernel, dtype)
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CertificateError(f"{path} cannot be read: {error}; certify the kernel anew") from None
+    try:
+        return Certificate.from_json(text)
+    except CertificateError as error:
+        raise CertificateError(f"{path}: {error}") from None
+
+
+def check(
+    kernel: Any, *, certificate: Certificate | None = None, dtype: str = "float64"
+) -> Certificate:
+    """Refuse a kernel that has no passing certificate, or is not what was certified.
+
+    Args:
+        kernel: the kernel.
+        certificate: its certificate; None: the one beside its source.
+        dtype: the number type it is used with.
+
+    Returns:
+        The certificate, which is ok and belongs to the kernel as it is now.
+
+    Raises:
+        CertificateError: there is none, it did not pass, it is for another number type, or metric,
+            program or source have changed since.
+    """
+    found = certificate or read(kernel, dtype)
+    what = f"the {kernel.backend} kernel of {kernel.metric.name!r}"
+    if found is None:
+        raise CertificateError(
+            f"{what} has no certificate for {dtype}; make one with geomkit.certify(kernel), or "
+            "pass it if the kernel is not kept on disk"
+        )
+    if found.dtype != dtype:
+        raise CertificateError(
+            f"{what} is certified for {found.dtype}, not for {dtype}; certify it with "
+            f"dtype={dtype!r}"
+        )
+    changed = found.differences(kernel)
+    if changed:
+        raise CertificateError(
+            f"{what} is not the one that was certified: {', '.join(changed)} changed since; "
+            "compile and certify it anew"
+        )
+    if not found.ok:
+        raise CertificateError(f"{what} did not pass: {'; '.join(found.problems)}")
+    return found

@@ -1,0 +1,114 @@
+"""A certificate as text: one screen that a person can understand."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .model import Accuracy, Certificate, Worst
+
+__all__ = ["readable"]
+
+_WIDTH = 100
+_MOST_ROWS = 12
+
+
+def readable(certificate: Certificate) -> str:
+    """Write a certificate for people.
+
+    Args:
+        certificate: the certificate.
+
+    Returns:
+        Lines of at most 100 characters: verdict, identities, errors, worst cases, hashes.
+    """
+    return "\n".join(_lines(certificate))
+
+
+def _lines(c: Certificate) -> Iterator[str]:
+    yield f"Certificate of a kernel of {c.name!r}: {', '.join(c.quantities)}"
+    for line in c.metric.splitlines():
+        yield from _wrapped(f"  {line}", 6)
+    yield from _wrapped(f"  {c.verdict}", 4)
+    for problem in c.problems[1:]:
+        yield from _wrapped(f"  also: {problem}", 4)
+    yield ""
+    yield from _identities(c)
+    yield from _errors(c)
+    for note in c.notes:
+        yield from _wrapped(f"  note: {note}", 4)
+    yield ""
+    yield from _wrapped(f"  domain   {'; '.join(c.domain)}", 11)
+    yield from _wrapped(f"  versions {', '.join(f'{k} {v}' for k, v in c.versions.items())}", 11)
+    hashes = ", ".join(f"{k} {v[:12]}" for k, v in c.hashes.items())
+    yield f"  sha256   {hashes}; backend {c.backend}, {c.dtype}, seed {c.seed}"
+
+
+def _identities(c: Certificate) -> Iterator[str]:
+    if c.staged:
+        yield "  Exact part: none; the program is staged, it was not derived exactly"
+    elif c.identities:
+        yield "  Exact part, proved on the tensors the program was made from"
+    for identity in c.identities:
+        detail = f" ({identity.detail})" if identity.detail else ""
+        yield from _wrapped(f"    {identity.status:<10} {identity.name}{detail}", 15)
+
+
+def _errors(c: Certificate) -> Iterator[str]:
+    counts = c.counts
+    yield (
+        f"  Numeric part, against rigorous enclosures at {counts['random']} random and "
+        f"{counts['adversarial']} adversarial places"
+    )
+    yield (
+        "    quantity           slots zeros   relative error: median     99 %      max   max ULP "
+        "  adversarial  err/cond"
+    )
+    rows = c.accuracy if len(c.accuracy) > 2 else c.accuracy[:1]
+    if len(rows) > _MOST_ROWS:
+        rows = (*rows[: _MOST_ROWS - 1], rows[-1])
+    for row in rows:
+        yield _row(row)
+    together = c.accuracy[-1]
+    yield from _wrapped(
+        f"    {100 * together.within:.6g} % of {together.random_pairs} (component, random place) "
+        f"pairs within {c.threshold:.2g}; {together.beyond} errors beyond it in all, "
+        f"{together.unexplained} of them not explained by conditioning (factor 50)",
+        6,
+    )
+    if together.sensitivity:
+        yield (
+            f"    condition number: median {together.sensitivity['median']:.3g}, "
+            f"largest {together.sensitivity['max']:.3g}"
+        )
+    for worst in together.worst:
+        yield from _wrapped(f"    worst: {_worst(worst)}", 11)
+
+
+def _row(row: Accuracy) -> str:
+    def of(table: Mapping[str, float], key: str) -> str:
+        return f"{table[key]:.1e}" if key in table else "-"
+
+    ulp = f"{row.ulp['max']:.3g}" if row.ulp else "-"
+    ratio = f"{row.largest_ratio:.2g}" if row.beyond else "-"
+    return (
+        f"    {row.quantity:<18} {row.components:>5} {row.zeros:>5} {of(row.relative, '50'):>25} "
+        f"{of(row.relative, '99'):>8} {of(row.relative, 'max'):>8} {ulp:>9} "
+        f"{of(row.adversarial_relative, 'max'):>13} {ratio:>9}"
+    )
+
+
+def _worst(worst: Worst) -> str:
+    values = ", ".join(f"{name}={value:.6g}" for name, value in worst.values.items())
+    return (
+        f"{worst.component} = {worst.value:.17g} for {worst.exact:.17g}, relative error "
+        f"{worst.relative:.2g}, {worst.ratio:.2g} times its conditioning; {worst.place}: {values}"
+    )
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    return textwrap.wrap(
+        text, _WIDTH, subsequent_indent=" " * indent, break_long_words=False, drop_whitespace=True
+    )
