@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .fraction import Element
     from .tower import Field
 
-__all__ = ["render"]
+__all__ = ["render", "shorter"]
 
 # Beyond this many terms a numerator is neither factored nor built with SymPy's evaluation.
 FACTOR_LIMIT = 3000
@@ -103,7 +103,7 @@ def _factor(
             return 1 / scale, symbol
     terms = dict(field.ring.terms(poly))
     if len(terms) <= FACTOR_LIMIT:
-        terms = _shorter(field, terms)
+        terms = shorter(field, terms)
     content = Fraction(1)
     if len(terms) > 1 and all(c < 0 for c in terms.values()):
         terms, content = {m: -c for m, c in terms.items()}, Fraction(-1)
@@ -154,14 +154,14 @@ def _long_sum(expressions: list[sp.Expr], terms: Mapping[Exponents, Fraction]) -
     return sp.Add._from_args(built)
 
 
-def _shorter(field: Field, terms: dict[Exponents, Fraction]) -> dict[Exponents, Fraction]:
+def shorter(field: Field, terms: dict[Exponents, Fraction]) -> dict[Exponents, Fraction]:
     """Replace the kept one of a pair by the other where that makes fewer terms.
 
     Only squares can be replaced: kept^2 = a - b other^2 with the relation read backwards.
 
     Args:
         field: the field.
-        terms: terms of one factor.
+        terms: terms of one factor, coefficients by exponents of the ring's generators.
 
     Returns:
         The terms, perhaps in the other functions.
