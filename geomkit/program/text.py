@@ -127,10 +127,12 @@ def mathematics(program: Program) -> str:
     results = dict(zip(program.slots, written.results, strict=True))
     lines += [f"  {slot} = {text}" for slot, text in results.items() if str(slot) != text]
     for output in program.outputs:
-        if output.zeros:
+        if not output.components:
+            lines.append(f"  {output.name} = 0")
+        elif output.zeros:
             indices = ", ".join(str(list(index)) for index in output.zeros)
-            lines.append(f"  {output.name} is 0 at {indices}" if output.shape else indices)
-    return "\n".join(line.replace("is 0 at []", "= 0") for line in lines)
+            lines.append(f"  {output.name} is 0 at {indices}")
+    return "\n".join(lines)
 
 
 class _Writer:
