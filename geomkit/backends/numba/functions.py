@@ -1,0 +1,66 @@
+"""Functions that numba has not, or not fast enough, written so that a compiler can vectorise them.
+
+Their text is copied into the kernels that need them; here they are plain Python, so that they can
+be read and tested. No branches, no tables: a branch would keep eight points from being computed at
+once. Polynomials are minimax (Remez) for the relative error, `tests/minimax.py` derives them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["sincos", "sincos_float32"]
+
+
+def sincos(x: float) -> tuple[float, float]:
+    """Sine and cosine for |x| <= 1e5, to 1 ULP."""
+    # x = k*pi/2 + (r + low) with |r| <= pi/4; pi/2 in three parts of which the first two have 36
+    # bits, so that their products with k are exact.
+    k = np.floor(x * 0.6366197723675814 + 0.5)
+    head = x - k * 1.5707963267923333
+    rest = head - k * 2.5633441515839558e-12
+    lost = (head - rest) - k * 2.5633441515839558e-12
+    tail = lost - k * 1.0562999066987428e-23
+    r = rest + tail
+    low = (rest - r) + tail
+    # polynomials with a relative error of 2**-58 and 2**-64
+    z = r * r
+    p = -2.5050747202629613e-08 + z * 1.5896196709270145e-10
+    p = -0.00019841269829579957 + z * (2.7557313617925623e-06 + z * p)
+    p = -0.1666666666666663 + z * (0.008333333333322108 + z * p)
+    s = r + (r * z * p + low)
+    q = 2.0875700412093664e-09 - z * 1.135851372271094e-11
+    q = 2.4801587288841336e-05 + z * (-2.755731417621534e-07 + z * q)
+    q = 0.041666666666666595 + z * (-0.001388888888887304 + z * q)
+    half = 0.5 * z
+    most = 1.0 - half
+    c = most + (((1.0 - most) - half) + (z * z * q - r * low))
+    # k = 4*n + 2*back + odd says which of the two is the sine, and the signs
+    pair = np.floor(0.5 * k)
+    odd = k - 2.0 * pair
+    back = pair - 2.0 * np.floor(0.5 * pair)
+    sine = c if odd > 0.5 else s
+    cosine = s if odd > 0.5 else c
+    return sine * (1.0 - 2.0 * back), cosine * (1.0 - 2.0 * abs(odd - back))
+
+
+def sincos_float32(x: float) -> tuple[float, float]:
+    """Sine and cosine of a float32 for |x| <= 1e5, to 1 ULP of float32."""
+    # the angle is reduced in float64, where two parts of pi/2 are enough
+    k = np.floor(x * 0.6366197723675814 + 0.5)
+    r = np.float32((x - k * 1.5707963267923333) - k * 2.563344151594519e-12)
+    z = r * r
+    p = np.float32(0.008332160292163443) - z * np.float32(0.00019515217679217484)
+    s = r + r * z * (np.float32(-0.16666654602436878) + z * p)
+    q = np.float32(-0.0013887315888230789) + z * np.float32(2.443311243873888e-05)
+    q = np.float32(0.04166664567529598) + z * q
+    c = np.float32(1.0) - (np.float32(0.5) * z - z * z * q)
+    pair = np.floor(0.5 * k)
+    odd = k - 2.0 * pair
+    back = pair - 2.0 * np.floor(0.5 * pair)
+    sine = c if odd > 0.5 else s
+    cosine = s if odd > 0.5 else c
+    return (
+        sine * np.float32(1.0 - 2.0 * back),
+        cosine * np.float32(1.0 - 2.0 * abs(odd - back)),
+    )

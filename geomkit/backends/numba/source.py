@@ -1,0 +1,220 @@
+"""Programs as Python source that numba compiles.
+
+One source holds one function, `kernel`, and the helpers it needs. There are variants, made when
+they are first asked for: for float32, for parameters that differ from point to point, for angles
+beyond 1e5, and for a single point.
+"""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from textwrap import indent, wrap
+
+from geomkit.program import Program, statements
+
+from . import functions
+from .spelling import FLOAT32, FLOAT64
+
+__all__ = ["LANES", "Variant", "source"]
+
+LANES = 64
+DECORATOR = '@njit(nogil=True, error_model="numpy", fastmath={"contract"})'
+# Names that the text uses itself; an input of that name gets an underscore.
+RESERVED = frozenset(
+    "abs array block count f32 far first kernel lane last math max min njit np out p range sincos "
+    "sincos_near wide x".split()
+)
+_NAME = re.compile(r"[^\W\d]\w*")
+_ANGLE = re.compile(r"sincos\((.*)\)(?:\[[01]\])?$")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Which of the sources of a program is meant.
+
+    Attributes:
+        dtype: "float64" or "float32".
+        each: parameters and jets are arrays (N,) instead of numbers.
+        safe: angles may be of any size.
+        point: a single point, all inputs in one array.
+    """
+
+    dtype: str = "float64"
+    each: bool = False
+    safe: bool = False
+    point: bool = False
+
+    def __str__(self) -> str:
+        words = [self.dtype] if self.dtype != "float64" else []
+        words += [word for word in ("each", "safe", "point") if getattr(self, word)]
+        return "_".join(words)
+
+
+def source(program: Program, variant: Variant = Variant()) -> str:
+    """Write a program as Python source with one function `kernel`.
+
+    Args:
+        program: the program.
+        variant: for which kind of arguments.
+
+    Returns:
+        The text of a module that needs numpy and numba only.
+
+    Raises:
+        LoweringError: numba has no word for a function; the message says who needs it.
+    """
+    return _Source(_renamed(program), variant).text()
+
+
+class _Source:
+    def __init__(self, program: Program, variant: Variant) -> None:
+        self.program, self.variant = program, variant
+        self.single = variant.dtype == "float32"
+        self.written = statements(program, FLOAT32 if self.single else FLOAT64)
+        lines = [str(one) for one in self.written.statements]
+        self.used = set(_NAME.findall("\n".join([*lines, *self.written.results])))
+        self.scalars = [program.inputs[i].name for i in program.scalars]
+
+    def text(self) -> str:
+        parts = ['"""' + self._docstring() + '"""', self._imports(), *self._helpers()]
+        parts.append(DECORATOR + "\n" + "\n".join(self._kernel()))
+        return "\n\n".join(parts[:2]) + "\n\n\n" + "\n\n\n".join(parts[2:]) + "\n"
+
+    # Head -----------------------------------------------------------------------------------
+
+    def _docstring(self) -> str:
+        program = self.program
+        names = ", ".join(output.name for output in program.outputs)
+        lines = wrap(f"{program.name}: {names}", 95) + [""]
+        for source_name, numbers in program.sources.items():
+            inputs = ", ".join(program.inputs[i].name for i in numbers)
+            lines.append(f"{source_name}[N, {len(numbers)}]: {inputs}")
+        if self.scalars and self.variant.each:
+            lines.append(", ".join(f"each_{name}[N]" for name in self.scalars))
+        elif self.scalars:
+            lines.append(f"{', '.join(self.scalars)}: numbers")
+        lines += [
+            f"out[blocks, {len(program.slots)}, {LANES}]: component c of point {LANES}*b + lane is "
+            "out[b, c, lane]; the last block repeats",
+            "the last point. Blocks first to last - 1 are computed. Returns how many angles were "
+            "beyond 1e5."
+            if self._angles
+            else "the last point. Blocks first to last - 1 are computed.",
+            "",
+            f"Made by geomkit; {program.flops} operations a point.",
+        ]
+        if program.staged:
+            lines.append("Staged: computed step by step from the metric, not derived exactly.")
+        return "\n".join(lines) + "\n"
+
+    def _imports(self) -> str:
+        body = "\n".join([*(str(s) for s in self.written.statements), *self._helpers()])
+        lines = ["import math", ""] if "math." in body else []
+        lines += ["import numpy as np", "from numba import njit"]
+        if self.single:
+            lines += ["", "f32 = np.float32"]
+        return "\n".join(lines)
+
+    @property
+    def _angles(self) -> list[str]:
+        """The arguments of sine and cosine."""
+        found = (_ANGLE.match(one.text) for one in self.written.statements)
+        return [match.group(1) for match in found if match]
+
+    def _helpers(self) -> list[str]:
+        if not self._angles:
+            return []
+        chosen = functions.sincos_float32 if self.single else functions.sincos
+        text = inspect.getsource(chosen).replace(chosen.__name__, "sincos", 1)
+        text = re.sub(r"(\w): float\b", r"\1", text).replace(" -> tuple[float, float]", "")
+        text = text.replace("np.float32(", "f32(").rstrip()
+        near = f"{DECORATOR}\n{text}"
+        if not self.variant.safe:
+            return [near]
+        return [near.replace("def sincos(", "def sincos_near("), DECORATOR + "\n" + _SAFE]
+
+    # Kernel ---------------------------------------------------------------------------------
+
+    def _kernel(self) -> Iterator[str]:
+        scalars = [f"each_{name}" for name in self.scalars] if self.variant.each else self.scalars
+        arguments = [*self.program.sources, *scalars, "out", "first", "last"]
+        yield f"def kernel({', '.join(arguments)}):"
+        body = "\n".join(self._body())
+        yield indent(body, "    ")
+
+    def _body(self) -> Iterator[str]:
+        rows = list(self._rows())
+        constant, lines = self._split()
+        kind = "np.float32" if self.single else "np.float64"
+        yield f"count = {next(iter(self.program.sources))}.shape[0]"
+        if rows:
+            yield f"x = np.empty(({len(rows)}, {LANES}), {kind})  # the inputs of one block"
+        if self._angles:
+            yield "far = 0"
+        yield from constant
+        yield "for block in range(first, last):"
+        if rows:
+            yield f"    for lane in range({LANES}):"
+            yield f"        p = min({LANES} * block + lane, count - 1)"
+            for k, (_, text) in enumerate(rows):
+                yield f"        x[{k}, lane] = {text}"
+        yield f"    for lane in range({LANES}):"
+        for k, (name, _) in enumerate(rows):
+            yield f"        {name} = x[{k}, lane]"
+        yield from (f"        {line}" for line in lines)
+        pairs = zip(self.program.slots, self.written.results, strict=True)
+        for k, (slot, result) in enumerate(pairs):
+            yield f"        out[block, {k}, lane] = {result}  # {slot}"
+        if self._angles:
+            yield "return far"
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        """The inputs that are loaded point by point, and from where."""
+        for name, numbers in self.program.sources.items():
+            for i in numbers:
+                one = self.program.inputs[i]
+                if one.name in self.used:
+                    yield one.name, f"{name}[p, {one.position}]"
+        if self.variant.each:
+            yield from ((n, f"each_{n}[p]") for n in self.scalars if n in self.used)
+
+    def _split(self) -> tuple[list[str], list[str]]:
+        """The statements that depend on parameters only, and those that are done point by point."""
+        fixed = set() if self.variant.each else set(self.scalars)
+        fixed |= {"math", "np", "abs", "max", "min", "sincos", "f32"}
+        constant, lines = [], []
+        for one in self.written.statements:
+            outside = set(_NAME.findall(one.text)) <= fixed
+            target = constant if outside else lines
+            target.append(str(one))
+            angle = _ANGLE.match(one.text)
+            if angle and not self.variant.safe:
+                target.append(f"far += abs({angle.group(1)}) > 1e5")
+            if outside:
+                fixed.update(one.targets)
+        return constant, lines
+
+
+_SAFE = '''def sincos(x):
+    """Sine and cosine of any angle."""
+    if abs(x) <= 1e5:
+        return sincos_near(x)
+    return math.sin(x), math.cos(x)'''
+
+
+def _renamed(program: Program) -> Program:
+    """Give inputs names that neither Python nor the text around them needs."""
+    taken = set(RESERVED) | set(program.sources)
+    inputs = []
+    for one in program.inputs:
+        name = unicodedata.normalize("NFKC", one.name)
+        while name in taken or keyword.iskeyword(name) or name in dir(__builtins__):
+            name += "_"
+        taken.add(name)
+        inputs.append(replace(one, name=name))
+    return replace(program, inputs=tuple(inputs))

@@ -1,0 +1,89 @@
+"""How numba writes what programs are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
+
+from geomkit.errors import LoweringError
+from geomkit.program import Spelling
+
+__all__ = ["FLOAT32", "FLOAT64"]
+
+_EXACT = 2**53
+
+_CONSTANTS: Mapping[str, float] = {
+    "pi": 3.141592653589793,
+    "e": 2.718281828459045,
+    "euler": 0.5772156649015329,
+    "catalan": 0.915965594177219,
+    "golden": 1.618033988749895,
+}
+_FUNCTIONS: Mapping[str, str] = {
+    "sqrt": "math.sqrt({0})",
+    "pow": "{0}**{1}",
+    "abs": "abs({0})",
+    "sign": "np.sign({0})",
+    "exp": "math.exp({0})",
+    "log": "math.log({0})",
+    "sin": "sincos({0})[0]",
+    "cos": "sincos({0})[1]",
+    "tan": "math.tan({0})",
+    "asin": "math.asin({0})",
+    "acos": "math.acos({0})",
+    "atan": "math.atan({0})",
+    "atan2": "math.atan2({0}, {1})",
+    "sinh": "math.sinh({0})",
+    "cosh": "math.cosh({0})",
+    "tanh": "math.tanh({0})",
+    "asinh": "math.asinh({0})",
+    "acosh": "math.acosh({0})",
+    "atanh": "math.atanh({0})",
+    "floor": "np.floor({0})",
+    "max": "max({0}, {1})",
+    "min": "min({0}, {1})",
+    "erf": "math.erf({0})",
+    "erfc": "math.erfc({0})",
+    "gamma": "math.gamma({0})",
+    "loggamma": "math.lgamma({0})",
+}
+
+
+def _float64(value: Fraction) -> str:
+    """The nearest float64; a small integer or a quotient of two as it is."""
+    if abs(value.numerator) < _EXACT and value.denominator < _EXACT:
+        short = f"{value.numerator}/{value.denominator}"
+        return f"{value.numerator}.0" if value.denominator == 1 else short
+    return repr(_nearest(value))
+
+
+def _float32(value: Fraction) -> str:
+    return f"f32({_nearest(value)!r})"
+
+
+def _nearest(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise LoweringError(
+            f"the number {str(value)[:40]}... does not fit a floating point number; scale the "
+            "coordinates or parameters, or use backend='interpret'"
+        ) from None
+
+
+FLOAT64 = Spelling(
+    "numba",
+    _FUNCTIONS,
+    {name: repr(value) for name, value in _CONSTANTS.items()},
+    _float64,
+    sincos="sincos({0})",
+)
+FLOAT32 = Spelling(
+    "numba",
+    _FUNCTIONS,
+    {name: f"f32({float(np.float32(value))!r})" for name, value in _CONSTANTS.items()},
+    _float32,
+    sincos="sincos({0})",
+)

@@ -1,0 +1,1 @@
+"""The folder where kernels are kept between processes."""
