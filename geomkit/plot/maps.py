@@ -31,8 +31,8 @@ def heat_map(
 ) -> Any:
     """Draw a scalar quantity over two coordinates; grey is where it is not finite.
 
-    White is 0 where both signs occur. Colours are cut at the 1st and 99th percentile, so that a singularity at an edge does not hide
-    everything else; the bar shows where.
+    White is 0 where both signs occur. Colours are cut at the 1st and 99th percentile, so that a
+    singularity at an edge does not hide everything else; the bar shows where.
 
     Args:
         metric: the metric.
