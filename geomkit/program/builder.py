@@ -100,6 +100,11 @@ class Builder:
         found = self._nodes[node]
         return found.value if isinstance(found.value, Fraction) else None
 
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The inputs declared so far; the value of a node "input" is a place among them."""
+        return tuple(self._inputs)
+
     def node(self, number: int) -> Node:
         """Return what was made under a number."""
         return self._nodes[number]
