@@ -172,8 +172,9 @@ class Signature:
         if name in self.derived:
             return f"{name} is no argument: the metric defines {name} = {self.derived[name]}"
         known = [*self.sources[1:], *self.names, *self.functions]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        by_letters = {one.lower(): one for one in known}
+        near = difflib.get_close_matches(name.lower(), by_letters, n=1)
+        hint = f"; did you mean {by_letters[near[0]]}?" if near else "."
         return f"this kernel has no argument {name!r}{hint} It takes {self}"
 
     def _missing(self, names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from geomkit.errors import EvaluationError, GeomkitError
 from geomkit.program import Program, Slot
 
 from .arguments import Call, Signature
+from .files import load_kernel, save_kernel
 from .tensors import read_tensors
 
 if TYPE_CHECKING:
@@ -200,6 +201,32 @@ class Kernel:
         size = len(self.slots)
         rows = np.moveaxis(packed, 1, -1) if packed.ndim == 3 else packed
         return np.reshape(rows.reshape(-1, size)[: call.count], (*call.shape, size))
+
+    # Files ------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write program, source and certificate to one file, for `load`.
+
+        Args:
+            path: the file, `kerr.kernel.json` for instance.
+
+        Returns:
+            The path.
+        """
+        return save_kernel(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path, *, certified: bool = True) -> Kernel:
+        """Read a kernel from a file, if it is the one that was certified.
+
+        Args:
+            path: what `save` wrote.
+            certified: whether a passing certificate is needed.
+
+        Returns:
+            The kernel, its code generated anew from the program.
+        """
+        return load_kernel(cls, path, certified=certified)
 
     def _tensors(self, points: Any, out: Any, arguments: Mapping[str, Any]) -> Any:
         if out is not None:
