@@ -1,0 +1,309 @@
+"""From the caller's arrays to the kernels' and back: shapes, precision, threads, checks.
+
+A `Formula` is one scalar function of the jet of a family: what its arguments are, and the numba
+kernels that compute it and its gradient for N points in a row.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from geomkit.errors import DomainError, MetricError
+
+__all__ = ["Argument", "Formula", "evaluate", "gradient", "is_torch", "join", "run", "sizes"]
+
+# Below this many operations a second thread costs more than it saves (about 5 ms of work).
+GATE = 2e7
+# Symmetry is looked at on so many points: enough to notice indices in another order.
+LOOKED_AT = 8
+# Differences of this relative size are rounding, or a derivative taken by differences.
+ASYMMETRY = 1e-3
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One array of a jet.
+
+    Attributes:
+        name: what messages call it.
+        axes: a letter for each axis after the batch; "n" is the dimension.
+        symmetric: pairs of axes in which it has to be symmetric.
+    """
+
+    name: str
+    axes: str
+    symmetric: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A scalar function of a jet, as numba kernels.
+
+    Attributes:
+        name: of the family; the formula in plain torch is found under it.
+        arguments: the arrays of the jet.
+        forward: `forward(*arrays, out)`.
+        gradient: `gradient(*arrays, cotangent, *outs)`.
+        operations: about how many arithmetic operations a point takes, by dimension.
+        options: what else the formula needs, by name.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    forward: Callable[..., None]
+    gradient: Callable[..., None]
+    operations: Callable[[int], float]
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+def is_torch(*arrays: Any) -> bool:
+    """Whether any of these is a torch tensor; torch is not imported for that.
+
+    Args:
+        *arrays: anything.
+
+    Returns:
+        True or False.
+
+    Raises:
+        MetricError: some are tensors and some are not.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    found = [isinstance(array, torch.Tensor) for array in arrays if array is not None]
+    if any(found) and not all(found):
+        raise MetricError(
+            "some arrays of the jet are torch tensors and some are not; give one kind only"
+        )
+    return any(found)
+
+
+def sizes(
+    arguments: Sequence[Argument], shapes: Sequence[tuple[int, ...]]
+) -> tuple[tuple[int, ...], dict[str, int]]:
+    """Read the batch shape and the size behind each letter.
+
+    Args:
+        arguments: what is expected.
+        shapes: of the arrays given.
+
+    Returns:
+        The common leading shape, and {letter: size}.
+
+    Raises:
+        MetricError: shapes that do not fit, naming the array at fault.
+    """
+    known: dict[str, tuple[int, str]] = {}
+    leading = []
+    for one, shape in zip(arguments, shapes, strict=True):
+        rank = len(one.axes)
+        wanted = "(" + ", ".join(one.axes) + ("," if rank == 1 else "") + ")"
+        if len(shape) < rank:
+            raise MetricError(f"{one.name} has shape {shape}, which has to end in {wanted}")
+        for letter, size in zip(one.axes, shape[len(shape) - rank :], strict=True):
+            before, source = known.setdefault(letter, (size, one.name))
+            if size != before:
+                raise MetricError(
+                    f"{one.name} has shape {shape}, which has to end in {wanted} "
+                    f"where {source} says {letter} = {before}"
+                )
+            if size < 1:
+                raise MetricError(f"{one.name} has shape {shape}: a metric needs n >= 1")
+        leading.append(shape[: len(shape) - rank])
+    try:
+        batch = np.broadcast_shapes(*leading)
+    except ValueError:
+        listed = ", ".join(f"{a.name} {s}" for a, s in zip(arguments, leading, strict=True))
+        raise MetricError(f"the leading shapes of the jet do not fit together: {listed}") from None
+    return batch, {letter: size for letter, (size, _) in known.items()}
+
+
+def join(
+    arguments: Sequence[Argument], arrays: Sequence[Any]
+) -> tuple[tuple[int, ...], list[np.ndarray[Any, Any]]]:
+    """Turn what the caller gave into arrays (N, ...) of one precision, copied only if need be.
+
+    Args:
+        arguments: what is expected.
+        arrays: what was given.
+
+    Returns:
+        The batch shape, and the arrays.
+
+    Raises:
+        MetricError: numbers that are no real float32 or float64 numbers.
+    """
+    given = [np.asarray(array) for array in arrays]
+    for one, array in zip(arguments, given, strict=True):
+        if array.dtype not in (np.float32, np.float64) and array.dtype.kind not in "iu":
+            raise MetricError(
+                f"{one.name} has dtype {array.dtype}; families compute in float32 and float64"
+            )
+    narrow = all(array.dtype == np.float32 for array in given)
+    dtype = np.float32 if narrow else np.float64
+    batch, _ = sizes(arguments, [array.shape for array in given])
+    count = int(np.prod(batch, dtype=np.int64))
+    flat = []
+    for one, array in zip(arguments, given, strict=True):
+        tail = array.shape[array.ndim - len(one.axes) :]
+        full = np.broadcast_to(array, batch + tail).reshape((count, *tail))
+        flat.append(np.ascontiguousarray(full, dtype=dtype))
+    return batch, flat
+
+
+def run(
+    kernel: Callable[..., None],
+    arrays: Sequence[np.ndarray[Any, Any]],
+    outs: Sequence[np.ndarray[Any, Any]],
+    operations: float,
+    threads: int | None = None,
+) -> None:
+    """Call a kernel on all points: at once, or in as many parts as there are threads.
+
+    Args:
+        kernel: called with slices of the arrays and of the outs.
+        arrays: (N, ...).
+        outs: (N, ...).
+        operations: of a point.
+        threads: how many may be used; None asks numba.
+    """
+    count = len(arrays[0])
+    if not count:
+        return
+    if operations * count < GATE or threads == 1:
+        kernel(*arrays, *outs)
+        return
+    if threads is None:
+        from numba import config
+
+        threads = int(config.NUMBA_NUM_THREADS)
+    parts = min(threads, count)
+    edges = [count * k // parts for k in range(parts + 1)]
+    # A pool for each call: it costs little against the gate, and no thread outlives a fork.
+    with ThreadPoolExecutor(parts) as pool:
+        work = [
+            pool.submit(kernel, *(x[a:b] for x in arrays), *(x[a:b] for x in outs))
+            for a, b in pairwise(edges)
+        ]
+        for one in work:
+            one.result()
+
+
+def evaluate(formula: Formula, *arrays: Any, check: bool) -> Any:
+    """Compute a formula: numpy through numba, torch through its own module.
+
+    Args:
+        formula: which.
+        *arrays: the jet.
+        check: refuse asymmetric arrays and results that are not finite.
+
+    Returns:
+        An array or tensor of the batch shape.
+    """
+    if is_torch(*arrays):
+        return import_module("geomkit.families.torch").evaluate(formula, arrays, check)
+    batch, flat = join(formula.arguments, arrays)
+    return forward(formula, flat, batch, check).reshape(batch)[()]
+
+
+def forward(
+    formula: Formula,
+    flat: Sequence[np.ndarray[Any, Any]],
+    batch: tuple[int, ...],
+    check: bool,
+    threads: int | None = None,
+) -> np.ndarray[Any, Any]:
+    """Compute a formula on arrays (N, ...).
+
+    Args:
+        formula: which.
+        flat: the jet.
+        batch: for messages, the caller's batch shape.
+        check: see `evaluate`.
+        threads: see `run`.
+
+    Returns:
+        (N,).
+    """
+    out = np.empty(len(flat[0]), dtype=flat[0].dtype)
+    if check:
+        _check_symmetric(formula.arguments, flat)
+    run(formula.forward, flat, [out], formula.operations(_dimension(flat)), threads)
+    if check:
+        _check_finite(out, batch)
+    return out
+
+
+def gradient(formula: Formula, *arrays: Any, cotangent: Any) -> tuple[Any, ...]:
+    """Compute the gradient of sum(cotangent * formula).
+
+    Args:
+        formula: which.
+        *arrays: the jet.
+        cotangent: of the batch shape.
+
+    Returns:
+        One array for each argument, of its shape with all leading dimensions written out.
+    """
+    if is_torch(*arrays, cotangent):
+        return tuple(import_module("geomkit.families.torch").gradient(formula, arrays, cotangent))
+    every = (*formula.arguments, Argument("cotangent", ""))
+    batch, flat = join(every, (*arrays, cotangent))
+    outs = backward(formula, flat)
+    return tuple(out.reshape(batch + out.shape[1:]) for out in outs)
+
+
+def backward(
+    formula: Formula, flat: Sequence[np.ndarray[Any, Any]], threads: int | None = None
+) -> list[np.ndarray[Any, Any]]:
+    """Compute the gradient on arrays (N, ...), the cotangent being the last.
+
+    Args:
+        formula: which.
+        flat: the jet and the cotangent.
+        threads: see `run`.
+
+    Returns:
+        The gradients.
+    """
+    outs = [np.empty_like(array) for array in flat[:-1]]
+    run(formula.gradient, flat, outs, 3 * formula.operations(_dimension(flat)), threads)
+    return outs
+
+
+def _dimension(flat: Sequence[np.ndarray[Any, Any]]) -> int:
+    return max(array.shape[1] if array.ndim > 1 else 1 for array in flat)
+
+
+def _check_symmetric(arguments: Sequence[Argument], flat: Sequence[np.ndarray[Any, Any]]) -> None:
+    for one, array in zip(arguments, flat, strict=True):
+        some = array[:LOOKED_AT]
+        for a, b in one.symmetric:
+            difference = np.abs(some - np.swapaxes(some, a + 1, b + 1))
+            # written so that nan passes: it is refused where the result is looked at
+            if some.size and np.max(difference) > ASYMMETRY * np.max(np.abs(some)):
+                raise MetricError(
+                    f"{one.name} is not symmetric in its axes {a} and {b} (counted after the "
+                    "batch); the index of a derivative comes last: dg[..., i, j, k] = d_k g_ij"
+                )
+
+
+def _check_finite(out: np.ndarray[Any, Any], batch: tuple[int, ...]) -> None:
+    finite = np.isfinite(out)
+    if not finite.all():
+        wrong = np.flatnonzero(~finite)
+        point = tuple(int(i) for i in np.unravel_index(int(wrong[0]), batch)) if batch else ()
+        raise DomainError(
+            f"the curvature is not finite at {len(wrong)} of {len(out)} points, first at index "
+            f"{point}: the metric is singular there, or its jet is not finite or overflows; "
+            "check=False gives nan instead"
+        )

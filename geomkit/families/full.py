@@ -1,0 +1,196 @@
+"""The full family: any metric g_ij(x), known by its jet at a point.
+
+Arrays are batched over their leading dimensions; indices of derivatives come last,
+`dg[..., i, j, k]` = d_k g_ij and `ddg[..., i, j, k, l]` = d_k d_l g_ij. Signs are those of
+`geomkit.conventions`. Only the symmetric part of each array counts, and gradients are symmetric.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from geomkit.errors import MetricError
+
+from .arrays import Argument, Formula, evaluate, gradient, is_torch, join, run
+
+__all__ = ["christoffel", "contract", "ricci", "scalar", "scalar_curvature_from_jet", "scalar_vjp"]
+
+G = Argument("g", "nn", ((0, 1),))
+DG = Argument("dg", "nnn", ((0, 1),))
+DDG = Argument("ddg", "nnnn", ((0, 1), (2, 3)))
+CONTRACTED = Argument("contracted", "")
+
+
+def scalar_curvature_from_jet(
+    g: Any, dg: Any, ddg: Any = None, *, contracted: Any = None, check: bool = True
+) -> Any:
+    """Scalar curvature R of a metric from its jet, R > 0 on spheres.
+
+    R = (h^il h^jk - h^ij h^kl) d_k d_l g_ij + |Gamma|^2 - |gamma|^2, h the inverse of g and
+    gamma_e = h^bd Gamma_ebd. Second derivatives are needed only in that contraction, which a caller
+    who knows it (a network whose second derivatives have few terms) gives instead of `ddg`.
+
+    NumPy arrays are computed by numba kernels; torch tensors too where they lie on the CPU, with
+    derivatives of any order in both modes, `vmap` and `torch.func`. Other devices run plain torch.
+    float32 is computed in float64 and rounded once. A singular g has no curvature: it is refused,
+    or with `check=False` (and always off the CPU) nan at that point and nowhere else.
+
+    Args:
+        g: (..., n, n), symmetric, of any signature.
+        dg: (..., n, n, n), d_k g_ij.
+        ddg: (..., n, n, n, n), d_k d_l g_ij.
+        contracted: instead of ddg, the contraction (...,); see `contract`.
+        check: refuse arrays that are not symmetric (looked at on the first points, which finds
+            indices in another order) and results that are not finite.
+
+    Returns:
+        R, of shape (...), in the precision of the input.
+
+    Raises:
+        MetricError: shapes or dtypes that do not fit, asymmetric arrays, or not exactly one of
+            `ddg` and `contracted`.
+
+    Example:
+        >>> import numpy as np
+        >>> t = 0.7                                   # the unit sphere, g = diag(1, sin(t)^2)
+        >>> g, dg, ddg = np.diag([1, np.sin(t) ** 2]), np.zeros((2,) * 3), np.zeros((2,) * 4)
+        >>> dg[1, 1, 0], ddg[1, 1, 0, 0] = np.sin(2 * t), 2 * np.cos(2 * t)
+        >>> round(float(scalar_curvature_from_jet(g, dg, ddg)), 12)
+        2.0
+    """
+    return evaluate(*_arguments(g, dg, ddg, contracted), check=check)
+
+
+scalar = scalar_curvature_from_jet
+
+
+def scalar_vjp(
+    g: Any, dg: Any, ddg: Any = None, *, contracted: Any = None, cotangent: Any
+) -> tuple[Any, Any, Any]:
+    """Gradient of sum(cotangent * R).
+
+    Args:
+        g: see `scalar_curvature_from_jet`.
+        dg: see there.
+        ddg: see there.
+        contracted: see there.
+        cotangent: (...,).
+
+    Returns:
+        The gradients by g, dg, and by whichever of ddg and contracted was given.
+    """
+    first, second, third = gradient(*_arguments(g, dg, ddg, contracted), cotangent=cotangent)
+    return first, second, third
+
+
+def contract(g: Any, ddg: Any, *, check: bool = True) -> Any:
+    """The contraction of second derivatives that R needs: (h^il h^jk - h^ij h^kl) d_k d_l g_ij.
+
+    Args:
+        g: (..., n, n).
+        ddg: (..., n, n, n, n).
+        check: see `scalar_curvature_from_jet`.
+
+    Returns:
+        (...,).
+    """
+    if is_torch(g, ddg):
+        from .torch import full as plain
+
+        return plain.contract(g, ddg)
+    from . import kernels_full
+
+    def forward(*arrays: Any) -> None:
+        kernels_full.contract_second(*arrays)
+
+    formula = Formula("contract", (G, DDG), forward, forward, lambda n: 4.0 * n**4)
+    return evaluate(formula, g, ddg, check=check)
+
+
+def christoffel(g: Any, dg: Any) -> Any:
+    """Christoffel symbols Gamma^i_jk = h^im (d_j g_mk + d_k g_mj - d_m g_jk) / 2.
+
+    Args:
+        g: (..., n, n).
+        dg: (..., n, n, n).
+
+    Returns:
+        (..., n, n, n), first index up; nan where g is singular.
+    """
+    if is_torch(g, dg):
+        from .torch import full as plain
+
+        return plain.christoffel(g, dg)
+    from . import kernels_tensors
+
+    batch, flat = join((G, DG), (g, dg))
+    out = np.empty_like(flat[1])
+    run(kernels_tensors.christoffel, flat, [out], 2.0 * flat[0].shape[1] ** 4)
+    return out.reshape(batch + out.shape[1:])
+
+
+def ricci(g: Any, dg: Any, ddg: Any) -> Any:
+    """Ricci tensor Ric_jl = R^i_jil.
+
+    Args:
+        g: (..., n, n).
+        dg: (..., n, n, n).
+        ddg: (..., n, n, n, n).
+
+    Returns:
+        (..., n, n), both indices down; nan where g is singular.
+    """
+    if is_torch(g, dg, ddg):
+        from .torch import full as plain
+
+        return plain.ricci(g, dg, ddg)
+    from . import kernels_tensors
+
+    batch, flat = join((G, DG, DDG), (g, dg, ddg))
+    out = np.empty_like(flat[0])
+    run(kernels_tensors.ricci, flat, [out], 8.0 * flat[0].shape[1] ** 4)
+    return out.reshape(batch + out.shape[1:])
+
+
+def _arguments(g: Any, dg: Any, ddg: Any, contracted: Any) -> tuple[Any, ...]:
+    if (ddg is None) == (contracted is None):
+        raise MetricError("give either ddg or contracted: the second derivatives, exactly once")
+    if ddg is None:
+        return contracted_formula(), g, dg, contracted
+    return formula(), g, dg, ddg
+
+
+@cache
+def formula() -> Formula:
+    """The scalar curvature by g, dg, ddg."""
+    from . import kernels_full
+
+    nothing = np.empty(0)
+
+    def forward(g: Any, dg: Any, ddg: Any, out: Any) -> None:
+        kernels_full.scalar(g, dg, ddg, nothing, out)
+
+    return Formula("full", (G, DG, DDG), forward, kernels_full.scalar_vjp, lambda n: 8.0 * n**4)
+
+
+@cache
+def contracted_formula() -> Formula:
+    """The scalar curvature by g, dg and the contraction of ddg."""
+    from . import kernels_full
+
+    def nothing(n: int) -> Any:
+        return np.empty((0, n, n, n, n))
+
+    def forward(g: Any, dg: Any, contracted: Any, out: Any) -> None:
+        kernels_full.scalar(g, dg, nothing(g.shape[1]), contracted, out)
+
+    def backward(g: Any, dg: Any, contracted: Any, cotangent: Any, *outs: Any) -> None:
+        empty = nothing(g.shape[1])
+        kernels_full.scalar_vjp(g, dg, empty, cotangent, outs[0], outs[1], empty)
+        outs[2][...] = cotangent if g.shape[1] > 1 else 0
+
+    arguments = (G, DG, CONTRACTED)
+    return Formula("full_contracted", arguments, forward, backward, lambda n: 4.0 * n**4)

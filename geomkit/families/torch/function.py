@@ -1,0 +1,206 @@
+"""Numba kernels as torch functions: forward and gradient compiled, higher derivatives in torch.
+
+`Scalar` is the formula, `Gradient` its vector-Jacobian product; the derivative of a scalar along a
+tangent is the product with that gradient, so the two serve reverse and forward mode, and the
+Hessian is taken of the plain formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from geomkit.errors import MetricError
+
+from .. import arrays
+from ..arrays import Formula
+from . import plain
+
+__all__ = ["evaluate", "gradient"]
+
+_PRECISIONS = (torch.float32, torch.float64)
+
+
+def evaluate(formula: Formula, tensors: Sequence[Tensor], check: bool) -> Tensor:
+    """Compute a formula on tensors.
+
+    Args:
+        formula: which.
+        tensors: the jet.
+        check: see `geomkit.families.scalar_curvature_from_jet`.
+
+    Returns:
+        A tensor of the batch shape.
+    """
+    given = _expanded(formula, tensors)
+    if _compiled(given):
+        result: Tensor = _functions(formula, check)[0].apply(*given)
+        return result
+    return _plain(formula)(*given)
+
+
+def gradient(formula: Formula, tensors: Sequence[Tensor], cotangent: Tensor) -> tuple[Tensor, ...]:
+    """Compute the gradient of sum(cotangent * formula).
+
+    Args:
+        formula: which.
+        tensors: the jet.
+        cotangent: of the batch shape.
+
+    Returns:
+        One tensor for each argument.
+    """
+    given = _expanded(formula, tensors)
+    batch = given[0].shape[: given[0].ndim - len(formula.arguments[0].axes)]
+    cotangent = cotangent.to(given[0].dtype).expand(batch)
+    if _compiled(given):
+        result: tuple[Tensor, ...] = _functions(formula, True)[1].apply(cotangent, *given)
+        return result
+    slopes: tuple[Tensor, ...] = _vjp(_plain(formula), given)(cotangent)
+    return slopes
+
+
+def _expanded(formula: Formula, tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Give all the same leading shape and precision."""
+    for one, tensor in zip(formula.arguments, tensors, strict=True):
+        if not tensor.is_floating_point():
+            raise MetricError(f"{one.name} has dtype {tensor.dtype}, which is no real float type")
+    batch, _ = arrays.sizes(formula.arguments, [tuple(tensor.shape) for tensor in tensors])
+    dtype = tensors[0].dtype
+    for tensor in tensors[1:]:
+        dtype = torch.promote_types(dtype, tensor.dtype)
+    result = []
+    for one, tensor in zip(formula.arguments, tensors, strict=True):
+        tail = tensor.shape[tensor.ndim - len(one.axes) :]
+        result.append(tensor.to(dtype).expand(batch + tuple(tail)))
+    return result
+
+
+def _compiled(tensors: Sequence[Tensor]) -> bool:
+    """Whether the numba kernels can take these: real memory of the CPU, nothing being traced."""
+    if torch.compiler.is_compiling():
+        return False
+    return all(
+        type(t) in (Tensor, torch.nn.Parameter)
+        and t.device.type == "cpu"
+        and t.dtype in _PRECISIONS
+        for t in tensors
+    )
+
+
+def _plain(formula: Formula) -> Callable[..., Tensor]:
+    return partial(plain.FORMULAS[formula.name], **dict(formula.options))
+
+
+def _vjp(function: Callable[..., Any], inputs: Sequence[Tensor]) -> Callable[..., Any]:
+    return torch.func.vjp(function, *inputs)[1]  # type: ignore[no-any-return]
+
+
+def _numbers(formula: Formula, tensors: Sequence[Tensor]) -> list[Any]:
+    """Flatten tensors into arrays (N, ...)."""
+    ranks = [len(one.axes) for one in formula.arguments]
+    flat = []
+    for tensor, rank in zip(tensors, [*ranks, 0], strict=False):
+        tail = tensor.shape[tensor.ndim - rank :]
+        count = tensor.shape[: tensor.ndim - rank].numel()
+        flat.append(tensor.detach().reshape(count, *tail).contiguous().numpy())
+    return flat
+
+
+def _forward_mode() -> Any:
+    """Torch turns forward mode off inside a `jvp`, and nested ones would silently give zeros."""
+    return forward_ad._set_fwd_grad_enabled(True)
+
+
+def _primal(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Leave out the tangents of the level that is being differentiated, keep those outside it."""
+    return [forward_ad.unpack_dual(tensor).primal for tensor in tensors]
+
+
+@cache
+def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
+    """Make the two autograd functions of a formula."""
+
+    def hessian(cotangent: Tensor, given: Sequence[Tensor], vector: Sequence[Tensor]) -> Any:
+        """Derivatives of <vector, gradient> by cotangent and jet, in plain torch."""
+
+        def first(c: Tensor, *jet: Tensor) -> Any:
+            return _vjp(_plain(formula), jet)(c)
+
+        return _vjp(first, (cotangent, *given))(tuple(vector))
+
+    class Gradient(_Batched):
+        @staticmethod
+        def forward(cotangent: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+            flat = _numbers(formula, [*given, cotangent])
+            outs = arrays.backward(formula, flat, torch.get_num_threads())
+            return tuple(
+                torch.from_numpy(out).reshape(tensor.shape)
+                for out, tensor in zip(outs, given, strict=True)
+            )
+
+        @staticmethod
+        def backward(ctx: Any, *cotangents: Tensor) -> Any:
+            first, *given = ctx.saved_tensors
+            return hessian(first, given, cotangents)
+
+        @staticmethod
+        def jvp(ctx: Any, tangent: Tensor, *tangents: Tensor) -> Any:
+            with _forward_mode():
+                first, *given = _primal(ctx.saved_tensors)
+                along = Gradient.apply(*_primal([tangent]), *given)
+                # the Hessian is symmetric: its product from the left is that from the right
+                bent = hessian(first, given, _primal(tangents))[1:]
+                return tuple(a + b for a, b in zip(along, bent, strict=True))
+
+    class Scalar(_Batched):
+        @staticmethod
+        def forward(*given: Tensor) -> Tensor:
+            flat = _numbers(formula, given)
+            batch = tuple(given[0].shape[: given[0].ndim - len(formula.arguments[0].axes)])
+            out = arrays.forward(formula, flat, batch, check, torch.get_num_threads())
+            return torch.from_numpy(out).reshape(batch)
+
+        @staticmethod
+        def backward(ctx: Any, cotangent: Tensor) -> Any:
+            return Gradient.apply(cotangent, *ctx.saved_tensors)
+
+        @staticmethod
+        def jvp(ctx: Any, *tangents: Tensor) -> Tensor:
+            with _forward_mode():
+                given = _primal(ctx.saved_tensors)
+                batch = given[0].shape[: given[0].ndim - len(formula.arguments[0].axes)]
+                slopes = Gradient.apply(given[0].new_ones(batch), *given)
+                total = given[0].new_zeros(batch)
+                rows = zip(slopes, _primal(tangents), formula.arguments, strict=True)
+                for slope, tangent, one in rows:
+                    inner = tuple(range(-len(one.axes), 0))
+                    product = slope * tangent
+                    total = total + (product.sum(inner) if inner else product)
+                return total
+
+    return Scalar, Gradient
+
+
+class _Batched(torch.autograd.Function):  # type: ignore[misc]
+    """What the two share: saving the inputs, and `vmap` as one more leading dimension."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Any) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @classmethod
+    def vmap(cls, info: Any, in_dims: tuple[int | None, ...], *given: Tensor) -> Any:
+        size = info.batch_size
+        front = [
+            tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
+            for tensor, dim in zip(given, in_dims, strict=True)
+        ]
+        result = cls.apply(*front)
+        return result, ((0,) * len(result) if isinstance(result, tuple) else 0)
