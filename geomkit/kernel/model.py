@@ -160,7 +160,7 @@ class Kernel:
                 np.copyto(targets[number], full)
                 full = targets[number]
             results.append(full)
-        self._warn(call, results)
+        self._warn(call, packed, results)
         return self._values(*results)
 
     def packed(self, points: Any, out: Any = None, **arguments: Any) -> Any:
@@ -254,10 +254,10 @@ class Kernel:
             )
         return given
 
-    def _warn(self, call: Call, results: Sequence[NDArray[Any]]) -> None:
-        # one sum per tensor: any NaN or infinity in it survives, and it needs no second array
+    def _warn(self, call: Call, packed: NDArray[Any], results: Sequence[NDArray[Any]]) -> None:
+        # one sum over the little that was computed: any NaN or infinity in it survives
         with np.errstate(all="ignore"):
-            if all(np.isfinite(np.sum(one)) for one in results):
+            if np.isfinite(np.sum(packed)):
                 return
         _warn_of_what_is_not_finite(self, call, results)
 
