@@ -18,7 +18,15 @@ torch. Neither library is imported before it is needed.
 
 from __future__ import annotations
 
-from geomkit.families import conformal, diagonal, full
+from geomkit.families import conformal, diagonal, full, low_rank, product, warped
 from geomkit.families.full import scalar_curvature_from_jet
 
-__all__ = ["conformal", "diagonal", "full", "scalar_curvature_from_jet"]
+__all__ = [
+    "conformal",
+    "diagonal",
+    "full",
+    "low_rank",
+    "product",
+    "scalar_curvature_from_jet",
+    "warped",
+]

@@ -42,12 +42,17 @@ def _second(h: Tensor, ddg: Tensor) -> Tensor:
 
 def scalar(g: Tensor, dg: Tensor, ddg: Tensor) -> Tensor:
     """See `geomkit.families.scalar_curvature_from_jet`."""
-    return scalar_contracted(g, dg, contract(g, ddg))
+    h = inverse(g)
+    return _flat_line(_second(h, ddg) + _quadratic(h, dg), g)
 
 
 def scalar_contracted(g: Tensor, dg: Tensor, contracted: Tensor) -> Tensor:
     """The same, given the contraction of the second derivatives."""
-    total = contracted + _quadratic(inverse(g), dg)
+    return _flat_line(contracted + _quadratic(inverse(g), dg), g)
+
+
+def _flat_line(total: Tensor, g: Tensor) -> Tensor:
+    """In one dimension R is 0, not even rounding."""
     return total if g.shape[-1] > 1 else 0 * total
 
 
