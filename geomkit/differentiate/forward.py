@@ -31,7 +31,7 @@ class Forward:
         >>> print(b.scalar("second", derivative(derivative(cube, x), x)).finish())
         program f(points = [x])
           w1 = x + x
-          second = w1 + x + x + w1
+          second = w1 + w1 + w1
     """
 
     def __init__(self, builder: Builder, leaf: Leaf | None = None) -> None:
