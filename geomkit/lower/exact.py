@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import sympy
-from sympy.core.function import AppliedUndef
 
 from geomkit.chart import Chart
 from geomkit.curvature import Curvature
@@ -20,7 +19,7 @@ from .elements import Elements
 from .emit import Emitter
 from .outputs import declare, named
 from .pool import Pool, Product
-from .quantities import Term, Whole, describe
+from .quantities import Term, Whole, describe, expressions
 from .requests import Request
 from .scope import Scope
 from .walk import Walk
@@ -83,8 +82,7 @@ def lower_exactly(
 
 def _fitting(metric: Metric, requests: Sequence[Request]) -> list[sympy.Expr]:
     """The expressions of requests that the exact field can hold."""
-    given = [r.expression for r in requests if r.expression is not None]
-    given = [e for e in given if not isinstance(e, AppliedUndef)]
+    given = [e for request in requests for e in expressions(request)]
     if not given or _holds(metric, given):
         return given
     return [expression for expression in given if _holds(metric, [expression])]

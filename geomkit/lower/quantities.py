@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from geomkit.field import Element
 from geomkit.quantities import QUANTITIES
@@ -20,7 +21,7 @@ from .scope import Scope
 if TYPE_CHECKING:
     from geomkit.curvature import Curvature
 
-__all__ = ["Term", "Whole", "describe"]
+__all__ = ["Term", "Whole", "describe", "expressions"]
 
 # coefficient, elements of the field, atoms of the scope (vectors, jets of functions)
 Term = tuple[Fraction | int, tuple[Element, ...], tuple[Product, ...]]
@@ -58,12 +59,37 @@ def describe(request: Request, curvature: Curvature, scope: Scope) -> Whole:
     if request.quantity == "expression":
         return _scalar(curvature.chart.field(request.expression))
     if request.quantity == "tensor":
-        return _tensor(request.tensor.on(curvature.chart))
+        return _given_tensor(request, curvature)
     if request.quantity in QUANTITIES:
         if QUANTITIES[request.quantity].is_tensor:
             return _tensor(getattr(curvature, request.quantity))
         return _scalar(curvature.element(request.quantity))
     return _MAKERS[request.quantity](request, curvature, scope)
+
+
+def expressions(request: Request) -> list[sympy.Expr]:
+    """The expressions of a request that are to be read into a field.
+
+    Args:
+        request: the request.
+
+    Returns:
+        What operators are applied to, user expressions, the components of user tensors; a function
+        that is unspecified altogether is left out.
+    """
+    if request.tensor is not None:
+        return list(request.tensor.components.values())
+    one = request.expression
+    return [] if one is None or isinstance(one, AppliedUndef) else [one]
+
+
+def _given_tensor(request: Request, curvature: Curvature) -> Whole:
+    tensor, read = request.tensor, curvature.chart.field
+    assert tensor is not None
+    terms: dict[Index, list[Term]] = {
+        index: [(1, (read(expression),), ())] for index, expression in tensor.components.items()
+    }
+    return Whole(tensor.positions, tensor.symmetry, terms)
 
 
 def _scalar(element: Element) -> Whole:
@@ -163,7 +189,7 @@ class _Function:
         self.coordinates = curvature.chart.metric.coordinates
         self.scope = scope
         self.expression = expression
-        plain = isinstance(expression, sympy.core.function.AppliedUndef)
+        plain = isinstance(expression, AppliedUndef)
         self.element = None if plain else curvature.chart.field(expression)
 
     def derivative(self, *numbers: int) -> tuple[tuple[Element, ...], tuple[Product, ...]] | None:

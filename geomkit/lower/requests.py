@@ -18,6 +18,8 @@ from geomkit.expressions.operators import OPERATORS
 from geomkit.program import identifier
 from geomkit.quantities import QUANTITIES, find_quantities
 
+from .components import Components
+
 if TYPE_CHECKING:
     from geomkit.metric import Metric
 
@@ -47,7 +49,7 @@ class Request:
         quantity: a name of `geomkit.quantities`, of `CURVES` or of `OPERATORS_OF_FUNCTIONS`, or
             "expression", or "tensor".
         expression: for operators and expressions, in the symbols of the metric.
-        tensor: for "tensor", a `geomkit.tensor.Tensor`.
+        tensor: for "tensor", its components.
 
     Example:
         >>> import geomkit as gk
@@ -58,11 +60,11 @@ class Request:
     name: str
     quantity: str
     expression: sympy.Expr | None = None
-    tensor: Any = None
+    tensor: Components | None = None
 
     def __str__(self) -> str:
         if self.tensor is not None:
-            return f"{self.name} = <{self.tensor.positions}>"
+            return f"{self.name} = {self.tensor}"
         value = self.quantity
         if self.expression is not None:
             value = to_text(self.expression)
@@ -138,15 +140,33 @@ class _Reader:
         """Read a value for an output of a given name."""
         if not name.isidentifier():
             raise LoweringError(f"the name {name!r} of an output is no identifier; rename it")
-        if hasattr(value, "positions") and hasattr(value, "stored"):
-            self._add(name, "tensor", None, value)
+        if hasattr(value, "positions") and hasattr(value, "nonzero"):
+            self._tensor(name, Components.of(value))
+        elif isinstance(value, Request):
+            self._add(name, value.quantity, value.expression, value.tensor)
         elif isinstance(value, str):
             self._value(name, value)
         else:
             self._add(name, "expression", self._expression(value, name))
 
+    def _tensor(self, name: str, tensor: Components) -> None:
+        n, symmetry = self.metric.n, tensor.symmetry
+        for index, _ in tensor.entries:
+            inside = len(index) == symmetry.rank and all(i < n for i in index)
+            if not inside or symmetry.canonical(index) != (index, 1):
+                raise LoweringError(
+                    f"{name}: {index} is no independent component of a tensor with positions "
+                    f"{tensor.positions!r} in dimension {n} ({symmetry})"
+                )
+        entries = tuple((i, self._expression(e, name)) for i, e in tensor.entries)
+        self._add(name, "tensor", None, Components(tensor.positions, symmetry, entries))
+
     def _value(self, name: str, text: str) -> None:
         text = text.strip()
+        tensor = Components.read(text, lambda part: self._expression(part, name))
+        if tensor is not None and name:
+            self._tensor(name, tensor)
+            return
         operator = _OPERATOR.fullmatch(text)
         if operator and _closes_last(text):
             inner = self._expression(operator[2], operator[1])
@@ -173,7 +193,11 @@ class _Reader:
         return self.metric.resolve(given, where=f"quantity {where!r}", extra=fresh)
 
     def _add(
-        self, name: str, quantity: str, expression: sympy.Expr | None = None, tensor: Any = None
+        self,
+        name: str,
+        quantity: str,
+        expression: sympy.Expr | None = None,
+        tensor: Components | None = None,
     ) -> None:
         name = identifier(name)
         taken = {request.name for request in self.found}
