@@ -137,12 +137,12 @@ def _explain(
 
 
 def _worst_of_each(sites: Sequence[Site]) -> Iterator[Pair]:
-    """Yield the pair with the largest relative error of each quantity."""
+    """Yield the pair with the largest relative error at a random place of each quantity."""
     found: dict[int, Pair] = {}
     for site in sites:
-        for pair in site.pairs:
+        for pair in site.pairs if site.place.kind == "random" else ():
             known = found.get(pair.output)
-            if known is None or pair.relative > known.relative:
+            if known is None or not pair.relative <= known.relative:
                 found[pair.output] = pair
     yield from found.values()
 
@@ -249,9 +249,9 @@ def _worst(pair: Pair, outputs: Sequence[Output]) -> Worst:
         values=dict(pair.place.values),
         value=pair.value,
         exact=pair.exact,
-        relative=pair.relative,
-        ulp=pair.ulp,
-        ratio=pair.ratio if pair.conditioning is not None else math.nan,
+        relative=math.inf if math.isnan(pair.relative) else pair.relative,
+        ulp=math.inf if math.isnan(pair.ulp) else pair.ulp,
+        ratio=pair.ratio,
     )
 
 

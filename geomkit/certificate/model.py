@@ -43,7 +43,7 @@ class Worst:
         values: all inputs there.
         value: what the kernel gives.
         exact: what it is, rounded.
-        relative: the relative error.
+        relative: the relative error; infinite where the exact value is zero.
         ulp: the error in units of the last place.
         ratio: the error in units of the conditioning.
     """

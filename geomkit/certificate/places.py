@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, floor
 from typing import Any
 
@@ -28,9 +29,9 @@ __all__ = ["Place", "Places"]
 
 # How near to the ends of a box, as parts of its width; the middle ones first.
 _DISTANCES = (1e-6, 1e-3, 1e-9, 1e-12)
-_NEAR_ROOTS = (0.0, 1e-8, -1e-8, 1e-4, -1e-4)
+_NEAR_ROOTS = (0.0, 1e-8, -1e-4)
 _POOL = 48  # places among which a change of sign is looked for
-_ROOTS = 8
+_ROOTS = 12
 _BISECTIONS = 60
 
 
@@ -176,10 +177,12 @@ class Places:
         """
         makers: list[Callable[[], Iterator[Place]]] = [
             lambda: self._edges(used, _DISTANCES[:1]),
-            self._roots,
+            lambda: self._roots(_NEAR_ROOTS[:1]),
             lambda: self._corners(used),
             lambda: self._whole(used),
-            lambda: self._edges(used, _DISTANCES[1:]),
+            lambda: self._edges(used, _DISTANCES[1:2]),
+            lambda: self._roots(_NEAR_ROOTS[1:]),
+            lambda: self._edges(used, _DISTANCES[2:]),
         ]
         for maker in makers:
             yield from maker()
@@ -219,12 +222,24 @@ class Places:
                 note = ", ".join(f"{n} = {changed[n]:g}" for n in target if changed[n] != values[n])
                 yield Place("adversarial", note, changed)
 
-    def _roots(self) -> Iterator[Place]:
-        """Places where a denominator or a component changes its sign, and places nearby."""
+    def _roots(self, distances: Sequence[float]) -> Iterator[Place]:
+        """Places where a denominator, a component or a sum changes its sign, and places nearby."""
+        names, lines = self._lines
+        for near in distances:
+            for start, step, root in lines:
+                row = start + (root + near) * step
+                values = {n: float(self.type(x)) for n, x in zip(names, row, strict=True)}
+                if self.contains(values):
+                    note = f"{near:g} beside" if near else "at"
+                    yield Place("adversarial", f"{note} a change of sign", values)
+
+    @cached_property
+    def _lines(self) -> tuple[list[str], list[tuple[Any, Any, float]]]:
+        """Names of columns, and straight lines with the part at which a node changes its sign."""
         drawn = [self.draw() for _ in range(_POOL)]
         pool = [values for values in drawn if values is not None]
         if not pool:
-            return
+            return [], []
         names = list(pool[0])
         table = np.array([[values[name] for name in names] for values in pool])
         nodes = trace(self.program, _columns(names, table))
@@ -233,13 +248,7 @@ class Places:
             plus, minus = np.flatnonzero(nodes[node] > 0), np.flatnonzero(nodes[node] < 0)
             if len(plus) and len(minus):
                 found.append((node, table[plus[0]], table[minus[-1]]))
-        for near in _NEAR_ROOTS:
-            for start, step, root in self._bisected(names, found[:_ROOTS]):
-                row = start + (root + near) * step
-                values = {n: float(self.type(x)) for n, x in zip(names, row, strict=True)}
-                if self.contains(values):
-                    note = f"{near:g} beside" if near else "at"
-                    yield Place("adversarial", f"{note} a change of sign", values)
+        return names, self._bisected(names, found[:_ROOTS])
 
     def _bisected(
         self, names: Sequence[str], found: Sequence[tuple[int, Any, Any]]

@@ -17,10 +17,14 @@ from .places import Place
 __all__ = ["broken_copies", "run"]
 
 Array = NDArray[Any]
+Selection = Any
 
 
 def run(kernel: Any, places: Sequence[Place], dtype: str) -> list[Array]:
-    """Call a kernel once, at all places.
+    """Call a kernel at places.
+
+    Places with the same parameters go into one call, with plain numbers for the parameters: that is
+    the usual call, and the one that the source of a kernel is written for.
 
     Args:
         kernel: the kernel.
@@ -31,28 +35,39 @@ def run(kernel: Any, places: Sequence[Place], dtype: str) -> list[Array]:
         For each output of its program an array (number of places, *shape).
     """
     program: Program = kernel.program
-    columns = {
-        one.name: np.array([place.values[one.name] for place in places], dtype)
-        for one in program.inputs
-    }
-    arrays = {
-        source: np.stack([columns[program.inputs[i].name] for i in numbers], axis=-1)
+    names = [program.inputs[i].name for i in program.scalars]
+    groups: dict[tuple[float, ...], list[int]] = {}
+    for k, place in enumerate(places):
+        groups.setdefault(tuple(place.values[name] for name in names), []).append(k)
+    made: list[Array] = []
+    for scalars, members in groups.items():
+        here = [places[k] for k in members]
+        parts = _called(kernel, here, dict(zip(names, scalars, strict=True)), dtype)
+        made = made or [np.empty((len(places), *part.shape[1:]), part.dtype) for part in parts]
+        for whole, part in zip(made, parts, strict=True):
+            whole[members] = part
+    return made
+
+
+def _called(
+    kernel: Any, places: Sequence[Place], scalars: Mapping[str, float], dtype: str
+) -> list[Array]:
+    program: Program = kernel.program
+    arguments: dict[str, Any] = {
+        source: np.array(
+            [[place.values[program.inputs[i].name] for i in numbers] for place in places], dtype
+        )
         for source, numbers in program.sources.items()
     }
-    arguments: Mapping[str, Any] = {
-        **arrays,
-        **{program.inputs[i].name: columns[program.inputs[i].name] for i in program.scalars},
-    }
+    arguments |= scalars
     if getattr(kernel, "backend", "") == "torch":
         # the kernel has loaded torch; geomkit itself imports it only in modules named after it
-        from_numpy = sys.modules["torch"].from_numpy
-        arguments = {name: from_numpy(array) for name, array in arguments.items()}
+        torch = sys.modules["torch"]
+        arguments = {k: torch.from_numpy(np.asarray(v, dtype)) for k, v in arguments.items()}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # a value that is not finite is judged against its enclosure, not warned of
         warnings.simplefilter("ignore")
-        points = arguments["points"]
-        rest = {name: array for name, array in arguments.items() if name != "points"}
-        results = kernel(points, **rest)
+        results = kernel(arguments.pop("points"), **arguments)
     return [_as_numpy(result) for result in results]
 
 
@@ -76,8 +91,9 @@ def broken_copies(output: Output, full: Array) -> list[str]:
         return [f"{output.name} has shape {full.shape[1:]}, not {output.shape}"]
     expected = np.zeros_like(full)
     for entry, slot, sign in output.copies:
-        component = full[(..., *output.components[slot][0])]
-        expected[(..., *entry)] = sign * component
+        here: Selection = (slice(None), *entry)
+        there: Selection = (slice(None), *output.components[slot][0])
+        expected[here] = sign * full[there]
     differs = (expected != full) & ~(np.isnan(expected) & np.isnan(full))
     wrong = np.argwhere(differs.any(axis=0))
     return [

@@ -28,7 +28,7 @@ def readable(certificate: Certificate) -> str:
 
 
 def _lines(c: Certificate) -> Iterator[str]:
-    yield f"Certificate of a kernel of {c.name!r}: {', '.join(c.quantities)}"
+    yield from _wrapped(f"Certificate of a kernel of {c.name!r}: {', '.join(c.quantities)}", 4)
     for line in c.metric.splitlines():
         yield from _wrapped(f"  {line}", 6)
     yield from _wrapped(f"  {c.verdict}", 4)
@@ -42,8 +42,8 @@ def _lines(c: Certificate) -> Iterator[str]:
     yield ""
     yield from _wrapped(f"  domain   {'; '.join(c.domain)}", 11)
     yield from _wrapped(f"  versions {', '.join(f'{k} {v}' for k, v in c.versions.items())}", 11)
-    hashes = ", ".join(f"{k} {v[:12]}" for k, v in c.hashes.items())
-    yield f"  sha256   {hashes}; backend {c.backend}, {c.dtype}, seed {c.seed}"
+    yield f"  sha256   {', '.join(f'{k} {v[:12]}' for k, v in c.hashes.items())}"
+    yield f"  made     with backend {c.backend}, {c.dtype}, seed {c.seed}"
 
 
 def _identities(c: Certificate) -> Iterator[str]:
@@ -62,9 +62,10 @@ def _errors(c: Certificate) -> Iterator[str]:
         f"  Numeric part, against rigorous enclosures at {counts['random']} random and "
         f"{counts['adversarial']} adversarial places"
     )
+    yield (f"    {'relative error:':>47}{'':>32}{'near edges':>10}  error over")
     yield (
-        "    quantity           slots zeros   relative error: median     99 %      max   max ULP "
-        "  adversarial  err/cond"
+        f"    {'quantity':<20} slots zeros {'median':>10}{'99 %':>9}{'max':>9}{'max ULP':>9}"
+        f"{'max':>12}  conditioning"
     )
     rows = c.accuracy if len(c.accuracy) > 2 else c.accuracy[:1]
     if len(rows) > _MOST_ROWS:
@@ -94,9 +95,9 @@ def _row(row: Accuracy) -> str:
     ulp = f"{row.ulp['max']:.3g}" if row.ulp else "-"
     ratio = f"{row.largest_ratio:.2g}" if row.beyond else "-"
     return (
-        f"    {row.quantity:<18} {row.components:>5} {row.zeros:>5} {of(row.relative, '50'):>25} "
-        f"{of(row.relative, '99'):>8} {of(row.relative, 'max'):>8} {ulp:>9} "
-        f"{of(row.adversarial_relative, 'max'):>13} {ratio:>9}"
+        f"    {row.quantity[:20]:<20} {row.components:>5} {row.zeros:>5} "
+        f"{of(row.relative, '50'):>8}{of(row.relative, '99'):>9}{of(row.relative, 'max'):>9}"
+        f"{ulp:>9}{of(row.adversarial_relative, 'max'):>12}{ratio:>10}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -91,13 +92,15 @@ def _value(node: Node, args: list[Array], columns: list[Array]) -> Any:
 
 
 def delicate(program: Program) -> tuple[int, ...]:
-    """The nodes at whose zeros rounding errors show: denominators, and the components themselves.
+    """The nodes at whose zeros rounding errors show.
 
     Args:
         program: the program.
 
     Returns:
-        Numbers of nodes, denominators first.
+        Numbers of nodes: denominators, components and sums in turns.
     """
     denominators = [node.args[1] for node in program.nodes if node.op == "div"]
-    return tuple(dict.fromkeys([*denominators, *program.results]))
+    sums = [k for k, node in enumerate(program.nodes) if node.op in ("add", "sub")]
+    turns = zip_longest(denominators, program.results, sums)
+    return tuple(dict.fromkeys(node for turn in turns for node in turn if node is not None))
