@@ -1,0 +1,63 @@
+"""Functions that the generated code calls where torch itself is not enough.
+
+Each takes tensors or numbers (at least one tensor), and can be differentiated as often as wanted.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .bessel import besseli, besselj, besselk, bessely
+
+__all__ = [
+    "atan2",
+    "besseli",
+    "besselj",
+    "besselk",
+    "bessely",
+    "gamma",
+    "max",
+    "min",
+    "polygamma",
+    "pow",
+]
+
+
+def pow(x: Tensor | float, y: Tensor | float) -> Tensor:
+    """Return x**y; where y is a number, its gradient is not formed (log x would be NaN at 0)."""
+    return torch.pow(x, y)
+
+
+def atan2(y: Tensor | float, x: Tensor | float) -> Tensor:
+    """Return the angle of (x, y)."""
+    return torch.atan2(*_tensors(y, x))
+
+
+def max(x: Tensor | float, y: Tensor | float) -> Tensor:
+    """Return the greater one."""
+    return torch.maximum(*_tensors(x, y))
+
+
+def min(x: Tensor | float, y: Tensor | float) -> Tensor:
+    """Return the smaller one."""
+    return torch.minimum(*_tensors(x, y))
+
+
+def gamma(x: Tensor) -> Tensor:
+    """Return the gamma function."""
+    odd = torch.remainder(torch.floor(x), 2)
+    return torch.where(x > 0, torch.ones_like(x), 1 - 2 * odd) * torch.exp(torch.lgamma(x))
+
+
+def polygamma(order: int, x: Tensor) -> Tensor:
+    """Return the derivative of that order of the digamma function."""
+    return torch.polygamma(order, x)
+
+
+def _tensors(x: Tensor | float, y: Tensor | float) -> tuple[Tensor, Tensor]:
+    """Both as tensors, a number with dtype and device of the other."""
+    if not isinstance(x, Tensor):
+        assert isinstance(y, Tensor)
+        return torch.full_like(y, x), y
+    return x, y if isinstance(y, Tensor) else torch.full_like(x, y)
