@@ -30,7 +30,7 @@ class Forward:
         >>> derivative = Forward(b)
         >>> print(b.scalar("second", derivative(derivative(cube, x), x)).finish())
         program f(points = [x])
-          w1 = x + x
+          w1 = 2*x
           second = w1 + w1 + w1
     """
 
