@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.integrate import DOP853
 
 from geomkit.geodesic.events import Watch
-from geomkit.geodesic.integrate import Settings
+from geomkit.geodesic.integrate import SHORTEST, Settings
 from geomkit.geodesic.trajectory import Ending
 
 __all__ = ["Paths", "integrate_many"]
@@ -152,7 +152,7 @@ class _Walk:
         good = np.flatnonzero(accepted)
         if len(good):
             self._accept(active[good], s0[good], s1[good], stages[:, good], y0[good], y1[good])
-        lost = ~accepted & (np.abs(self.h[active]) < 10 * np.spacing(np.abs(s0)) + 1e-300)
+        lost = ~last & (np.abs(self.h[active]) < SHORTEST * np.abs(self.lengths[active]))
         self._end(active[lost], Ending.SINGULAR)
         tired = self.steps[active] >= self.settings.max_steps
         self._end(active[tired & (self.codes[active] < 0)], Ending.STEPS)

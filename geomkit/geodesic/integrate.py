@@ -21,6 +21,9 @@ __all__ = ["METHODS", "Crossing", "Path", "Settings", "integrate"]
 
 Array = NDArray[np.float64]
 METHODS = ("DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA")
+# A step shorter than this part of the whole range means that the equations are about to break down:
+# rounding errors of coordinates then outweigh what a step changes.
+SHORTEST = 1e-11
 # Inner points of a step at which events are looked at, so that two crossings are not overlooked.
 _INNER = 4
 
@@ -142,6 +145,7 @@ class _Walk:
             describe,
         )
         self.s, self.states = [float(solver.t)], [solver.y.copy()]
+        self.span = abs(float(solver.t_bound - solver.t))
         self.pieces: list[Any] = []
         self.crossings: list[Crossing] = []
 
@@ -168,7 +172,7 @@ class _Walk:
             if len(self.s) > self.settings.max_steps:
                 return Ending.STEPS, f"{self.settings.max_steps} steps made at s = {self.s[-1]:g}"
             solver.step()
-            if solver.status == "failed" or not np.isfinite(solver.y).all():
+            if self._broken():
                 where = self.describe(self.states[-1])
                 return Ending.SINGULAR, (
                     f"the equations are singular ahead of {where}: the steps became too small "
@@ -181,6 +185,14 @@ class _Walk:
                 return Ending.EVENT, f"event {stop.watch.event.name} at s = {stop.s:.10g}"
             self._append(float(solver.t), solver.y.copy())
         return Ending.LENGTH, "the whole length was integrated"
+
+    def _broken(self) -> bool:
+        solver = self.solver
+        if solver.status == "failed" or not np.isfinite(solver.y).all():
+            return True
+        step = abs(solver.t - self.s[-1])
+        # the first step is a guess, and the last one is cut to the end of the range
+        return solver.status == "running" and len(self.s) > 1 and step < SHORTEST * self.span
 
     def _append(self, s: float, state: Array) -> None:
         self.s.append(s)

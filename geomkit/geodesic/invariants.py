@@ -154,7 +154,9 @@ def measure(
         scale = float(np.abs(terms[0]).sum())
         # terms that are rounding errors of zero are no measure of a drift
         scale = scale if scale > 1e-12 * size else size or 1.0
-        drift = float(np.abs(values - values[0]).max() / scale)
+        # where the terms grow (at a horizon), rounding alone changes their sum by that much more
+        sizes = np.maximum(scale, np.abs(terms).sum(axis=1))
+        drift = float(np.max(np.abs(values - values[0]) / sizes))
         finite = bool(np.isfinite(drift))
         found[one.name] = Invariant(
             name=one.name,

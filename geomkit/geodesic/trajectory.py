@@ -58,8 +58,9 @@ class Invariant:
         formula: what it is.
         proved: whether geomkit has proved that it is conserved.
         value: at the start.
-        drift: largest |change| divided by `scale`.
-        scale: size of the terms that make up the quantity: |value| where nothing cancels.
+        drift: largest |change|, relative to the size of the terms that make up the quantity, at the
+            start or where it is measured, whichever is larger.
+        scale: that size at the start: |value| where nothing cancels.
         ok: whether the drift is within the tolerance.
     """
 

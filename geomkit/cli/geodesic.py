@@ -1,0 +1,256 @@
+"""`geomkit geodesic`: a geodesic of a metric, its conserved quantities, a picture."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geomkit.cli.output import check_outputs, write_text
+from geomkit.cli.target import claim_path, find_metric
+from geomkit.cli.terminal import complain, emit, printable
+from geomkit.errors import FileError, ParseError
+
+if TYPE_CHECKING:
+    from geomkit.geodesic import Geodesics, Trajectory
+    from geomkit.metric import Metric
+
+__all__ = ["KINDS", "run"]
+
+# What the velocity is made into, before it is used.
+KINDS = ("as-given", "unit", "null", "timelike")
+
+
+def run(
+    target: str,
+    start: str,
+    velocity: str,
+    *,
+    length: str = "1",
+    kind: str = "as-given",
+    parameters: list[str] | None = None,
+    events: list[str] | None = None,
+    within_domain: bool = False,
+    samples: int = 201,
+    plot: Path | None = None,
+    csv: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Integrate a geodesic and say what came out.
+
+    Args:
+        target: file or catalogue name.
+        start: coordinates of the point, "0, 10, pi/2, 0" or "r=10, theta=pi/2": exact expressions
+            in the parameters; what is not named is 0.
+        velocity: components of dx/ds, likewise.
+        length: range of the affine parameter.
+        kind: "as-given"; "unit" scales the velocity to |g(v, v)| = 1; "null" and "timelike" solve
+            for its time component (light; proper time as parameter).
+        parameters: "M=1" ...; a parameter that is not given is 1, or in the middle of its box.
+        events: expressions at whose zeros the curve stops, "r - 3*M" or "name: r - 3*M".
+        within_domain: whether it stops at the boundary of the metric's domain.
+        samples: number of equidistant samples.
+        plot: picture to write: .png, .pdf, .svg; .html turns in a browser.
+        csv: table of the samples to write.
+        json: print JSON instead of text.
+
+    Returns:
+        The exit status: 1 when the integration stopped for another reason than asked for, or an
+        invariant was not conserved; otherwise 0.
+    """
+    from geomkit.geodesic import Ending, Geodesics
+
+    check_outputs({"--plot": plot, "--csv": csv}, [Path(claim_path(target))])
+    _check_suffix(plot)
+    metric = find_metric(target)
+    values = _parameters(metric, parameters or [])
+    geodesics = Geodesics(metric, parameters=values)
+    point = _components(metric, start, values, "--from")
+    v = _velocity(geodesics, point, _components(metric, velocity, values, "--velocity"), kind)
+    span = _number(metric, length, values, "--length")
+    found = geodesics.geodesic(
+        point,
+        v,
+        span,
+        events=[_event(text) for text in events or []],
+        samples=samples,
+        within_domain=within_domain,
+    )
+    emit(found.to_json() if json else _text(found, values))
+    if csv is not None:
+        write_text(csv, found.to_csv())
+    if plot is not None:
+        _draw(found, plot)
+    if found.ending in (Ending.SINGULAR, Ending.STEPS):
+        complain(f"the curve ends early: {found.message}")
+    if not found.conserved:
+        lost = ", ".join(name for name, one in found.invariants.items() if not one.ok)
+        complain(f"not conserved: {lost}; the end of the curve is not accurate")
+    return int(found.ending in (Ending.SINGULAR, Ending.STEPS) or not found.conserved)
+
+
+def _text(found: Trajectory, values: dict[str, float]) -> str:
+    lines = str(found).splitlines()
+    if values:
+        shown = ", ".join(f"{name} = {value:g}" for name, value in values.items())
+        lines.insert(1, f"  with  {shown}")
+    return "\n".join(map(printable, lines))
+
+
+# Reading ----------------------------------------------------------------------------------------
+
+
+def _parameters(metric: Metric, given: list[str]) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for text in given:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise ParseError(f"--parameter {text!r}: write NAME=VALUE, M=1 for instance")
+        values[name.strip()] = _number(metric, value, values, f"--parameter {name.strip()}")
+    for one in metric.parameters:
+        name = one.symbol.name
+        if one.value is None and name not in values:
+            values[name] = _usual(metric, one.symbol, values)
+    return values
+
+
+def _usual(metric: Metric, symbol: Any, values: dict[str, float]) -> float:
+    """1, or the middle of the box of a parameter if 1 is not in it."""
+    box = next(box for box in metric.domain.boxes if box.symbol == symbol)
+    low, high = (_number(metric, str(end), values, str(symbol)) for end in (box.lower, box.upper))
+    inside = low < 1 < high or (box.integer and low <= 1 <= high)
+    middle = round((low + high) / 2) if box.integer else (low + high) / 2
+    return 1.0 if inside else float(middle)
+
+
+def _components(metric: Metric, text: str, values: dict[str, float], where: str) -> list[float]:
+    parts = [part for part in _split(text) if part.strip()]
+    named = [part.partition("=") for part in parts]
+    if all(separator for _, separator, _ in named) and named:
+        row = [0.0] * metric.n
+        for name, _, value in named:
+            plain = name.strip().removeprefix("v_")
+            row[metric.index(plain)] = _number(metric, value, values, f"{where}, {plain}")
+        return row
+    if len(parts) != metric.n or any(separator for _, separator, _ in named):
+        names = ", ".join(str(x) for x in metric.coordinates)
+        raise ParseError(
+            f"{where} {text!r}: give {metric.n} numbers, for {names}, or name=value for each"
+        )
+    return [_number(metric, part, values, where) for part in parts]
+
+
+def _split(text: str) -> list[str]:
+    """Split at the commas outside of parentheses."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def _number(metric: Metric, text: str, values: dict[str, float], where: str) -> float:
+    """The value of an expression in the parameters."""
+    import numpy as np
+
+    from geomkit.geodesic.expressions import Scalar
+
+    known = {name: value for name, value in values.items() if name in metric.symbols}
+    scalar = Scalar(metric, text.strip(), known, where)
+    free = scalar.expression.free_symbols - {metric.symbols[name] for name in known}
+    if free:
+        names = ", ".join(sorted(map(str, free)))
+        raise ParseError(f"{where}: {text.strip()} uses {names}; only parameters have values here")
+    number = float(scalar(np.zeros(metric.n)))
+    if not math.isfinite(number):
+        raise ParseError(f"{where}: {text.strip()} is no finite real number")
+    return number
+
+
+def _velocity(geodesics: Geodesics, point: list[float], velocity: list[float], kind: str) -> Any:
+    if kind == "unit":
+        return geodesics.unit(point, velocity)
+    if kind == "null":
+        return geodesics.light(point, velocity)
+    if kind == "timelike":
+        return geodesics.clock(point, velocity)
+    if kind != "as-given":
+        raise ParseError(f"--kind {kind!r}: there are {', '.join(KINDS)}")
+    return velocity
+
+
+def _event(text: str) -> Any:
+    from geomkit.geodesic import Event
+
+    name, separator, expression = text.partition(":")
+    return Event(expression.strip(), name.strip()) if separator else Event(text.strip())
+
+
+# Drawing ----------------------------------------------------------------------------------------
+
+
+def _check_suffix(plot: Path | None) -> None:
+    known = (".png", ".pdf", ".svg", ".html")
+    if plot is not None and plot.suffix.lower() not in known:
+        raise FileError(
+            "the picture has no known suffix", file=str(plot), remedy=f"use {', '.join(known)}"
+        )
+
+
+def _draw(found: Trajectory, path: Path) -> None:
+    from geomkit.plot import curves, orbits, save
+
+    if path.suffix.lower() == ".html":
+        figure = _turning(found)
+    elif "r" in found.coordinates and "phi" in found.coordinates:
+        figure = orbits([found], title=found.metric)
+    else:
+        first, second = _two(found)
+        figure = curves([found], first, second, equal=False, title=found.metric)
+    save(figure, path)
+
+
+def _two(found: Trajectory) -> tuple[str, str]:
+    """The two coordinates that change most."""
+    spans = {
+        name: float(abs(found.column(name)[-1] - found.column(name)[0]))
+        for name in found.coordinates
+    }
+    moving = sorted(found.coordinates, key=lambda name: -spans[name])[:2]
+    names = sorted(moving, key=found.coordinates.index)
+    return names[0], names[-1]
+
+
+def _turning(found: Trajectory) -> Any:
+    """A curve in space: spherical coordinates as such, otherwise the first three coordinates."""
+    import numpy as np
+
+    from geomkit.plot.figures import require
+
+    require("plotly")
+    from plotly import graph_objects
+
+    names = found.coordinates
+    if {"r", "theta", "phi"} <= set(names):
+        r, theta, phi = (found.column(name) for name in ("r", "theta", "phi"))
+        x, y, z = (
+            r * np.sin(theta) * np.cos(phi),
+            r * np.sin(theta) * np.sin(phi),
+            r * np.cos(theta),
+        )
+        titles = ["x", "y", "z"]
+    elif {"r", "phi"} <= set(names):
+        r, phi = found.column("r"), found.column("phi")
+        x, y, z, titles = r * np.cos(phi), r * np.sin(phi), 0 * r, ["x", "y", ""]
+    else:
+        shown = [found.column(name) for name in names[:3]]
+        x, y, z = (*shown, *(0 * shown[0] for _ in range(3 - len(shown))))
+        titles = [*names[:3], "", ""][:3]
+    line = graph_objects.Scatter3d(x=x, y=y, z=z, mode="lines", name=found.metric)
+    axes = {f"{a}axis_title": title for a, title in zip("xyz", titles, strict=True)}
+    figure = graph_objects.Figure(line)
+    figure.update_layout(title=found.metric, scene={**axes, "aspectmode": "data"})
+    return figure
