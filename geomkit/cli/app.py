@@ -230,6 +230,79 @@ def certify(
     )
 
 
+class Kind(StrEnum):
+    """What the velocity is made into."""
+
+    AS_GIVEN = "as-given"
+    UNIT = "unit"
+    NULL = "null"
+    TIMELIKE = "timelike"
+
+
+@app.command(help=text.GEODESIC, short_help=text.GEODESIC.splitlines()[0])
+def geodesic(
+    target: Target,
+    start: Annotated[
+        str, typer.Option("--from", metavar="X,..", help="The point: `0,10,pi/2,0` or `r=10,...`.")
+    ],
+    velocity: Annotated[
+        str, typer.Option("--velocity", metavar="V,..", help="The velocity there, likewise.")
+    ],
+    length: Annotated[
+        str, typer.Option("--length", metavar="S", help="Range of the affine parameter.")
+    ] = "1",
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            "--kind",
+            case_sensitive=False,
+            help="unit: scale to |g(v,v)| = 1; null, timelike: solve for the time component.",
+        ),
+    ] = Kind.AS_GIVEN,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter; repeat it."),
+    ] = None,
+    until: Annotated[
+        list[str] | None,
+        typer.Option("--until", metavar="EXPR", help="Stop where it vanishes, e.g. `r - 3*M`."),
+    ] = None,
+    within_domain: Annotated[
+        bool, typer.Option("--within-domain", help="Stop at the edge of the metric's domain.")
+    ] = False,
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="N", min=2, help="Number of equidistant samples.")
+    ] = 201,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Picture: .png .pdf .svg; .html turns."),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Table of the samples.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Follow a geodesic, and watch what is conserved along it."""
+    from geomkit.cli.geodesic import run
+
+    raise typer.Exit(
+        run(
+            target,
+            start,
+            velocity,
+            length=length,
+            kind=kind.value,
+            parameters=parameter,
+            events=until,
+            within_domain=within_domain,
+            samples=samples,
+            plot=plot,
+            csv=csv,
+            json=json,
+        )
+    )
+
+
 cache_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=text.CACHE)
 app.add_typer(cache_app, name="cache")
 

@@ -78,8 +78,8 @@ GEODESIC = """Follow a geodesic of a metric, and watch what is conserved along i
 \b
 Examples:
   geomkit geodesic sphere2 --from 1.57,0 --velocity 0.5,1 --length 6.28
-  geomkit geodesic kerr --parameter M=1 --parameter a=0.9 --from 0,10,1.5708,0 \\
-      --velocity 0,-1,0,0.02 --kind null --length 60 --plot ray.png
+  geomkit geodesic kerr -p M=1 -p a=9/10 --from 0,20,pi/2,0 \\
+      --velocity 0,-1,0,1/50 --kind null --length 40 --plot ray.png
 
 Exit status: 0; 1 when the integration stopped for another reason than asked for; 2 if the input
 cannot be used.
