@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,15 @@ from numpy.typing import NDArray
 from geomkit.errors import EvaluationError
 from geomkit.program import Program
 
-from .compiling import compiled
-from .scatter import scatter
-from .source import LANES, Variant, source
-from .threads import over_blocks
+from .compiling import array_type, compiled, number_type
+from .scatter import Scatter
+from .source import LANES, Variant, file_name, source
+from .threads import GATE, over_blocks
 
 __all__ = ["Code", "build"]
 
 Array = NDArray[Any]
+REALS = ("float64", "float32")
 
 
 def build(program: Program, *, cache: bool = True) -> Code:
@@ -71,23 +74,55 @@ class Code:
         self.program = program
         self.cache = cache
         self.source = source(program)
-        self._kernels: dict[Variant, Callable[..., int]] = {}
-        self._first = Variant()
         self.path: Path | None = None
-        self.kernel(self._first)
+        self._kernels: dict[Variant, Callable[..., Any]] = {}
+        self._rows = (len(program.slots), LANES)
+        self._width = len(next(iter(program.sources.values()), ()))
+        # the kernels of the usual call, by dtype: points, numbers, one thread
+        self._usual: dict[Any, Callable[..., Any]] = {}
+        usual = self.kernel(Variant())
+        if len(program.sources) == 1 and program.slots:
+            self._usual[np.dtype(np.float64)] = usual
 
-    def kernel(self, variant: Variant) -> Callable[..., int]:
-        """Return the compiled function of a variant; the first time compiles it."""
+    def kernel(self, variant: Variant) -> Callable[..., Any]:
+        """Return the compiled function of a variant; it is compiled when it is first asked for.
+
+        Args:
+            variant: for which kind of arguments.
+
+        Returns:
+            The function.
+        """
         known = self._kernels.get(variant)
         if known is None:
-            text = self.source if variant == self._first else source(self.program, variant)
-            known, path = compiled(self.program, variant, text, cache=self.cache)
-            if variant == self._first:
-                self.path = path
+            first = not self._kernels
+            text = self.source if first else source(self.program, variant)
+            known, path = compiled(
+                file_name(self.program, variant), text, self._signature(variant), cache=self.cache
+            )
+            self.path = path if first else self.path
             self._kernels[variant] = known
         return known
 
+    def _signature(self, variant: Variant) -> list[Any]:
+        line, number = array_type(variant.dtype, 1), number_type(variant.dtype)
+        if variant.point:
+            return [line, line]
+        vectors = [array_type(variant.dtype, 2)] * len(self.program.sources)
+        scalars = [line if variant.each else number] * len(self.program.scalars)
+        block = number_type("intp")
+        return [*vectors, *scalars, array_type(variant.dtype, 3), block, block]
+
     # Calls ----------------------------------------------------------------------------------
+
+    @cached_property
+    def point(self) -> Callable[[Array, Array], None]:
+        """The kernel of a single point, as fast as a call from Python can be.
+
+        `point(inputs, out)`: float64 arrays, all inputs in the order of `Program.inputs`, and one
+        number for each slot. Shapes are not checked.
+        """
+        return self.kernel(Variant(point=True))
 
     def packed(
         self, vectors: Sequence[Array], scalars: Sequence[Any], out: Array | None = None
@@ -104,53 +139,105 @@ class Code:
             block repeats the last point.
 
         Raises:
-            EvaluationError: `out` does not fit.
+            EvaluationError: the arguments do not fit the program.
         """
+        points = vectors[0]
+        kernel = self._usual.get(points.dtype)
+        count, width = points.shape
+        blocks = -(-count // LANES)
+        shape = (blocks, *self._rows)
+        if kernel is None or count > self._most or width != self._width or not count:
+            return self._packed(vectors, scalars, out)
+        if out is None:
+            out = np.empty(shape, points.dtype)
+        elif out.shape != shape:
+            raise EvaluationError(_misfit(out, shape, points.dtype))
+        try:
+            far = kernel(points, *scalars, out, 0, blocks)
+        except TypeError:  # arrays as parameters; an array in another order
+            return self._packed(vectors, scalars, out)
+        if far:
+            self.kernel(Variant(points.dtype.name, safe=True))(points, *scalars, out, 0, blocks)
+        return out
+
+    @cached_property
+    def _most(self) -> int:
+        """The number of points up to which a call is never split into threads."""
+        return GATE // max(1, len(self.program.slots))
+
+    def _packed(self, vectors: Sequence[Array], scalars: Sequence[Any], out: Array | None) -> Array:
+        """Do any call: many sources, parameters that are arrays, threads."""
+        self._check(vectors, scalars)
         vectors = [_plain(v) for v in vectors]
         count, dtype = vectors[0].shape[0], vectors[0].dtype
-        blocks = -(-count // LANES)
-        out = self._out(out, (blocks, len(self.program.slots), LANES), dtype)
+        shape = (-(-count // LANES), *self._rows)
+        if out is None:
+            out = np.empty(shape, dtype)
+        elif out.shape != shape or out.dtype != dtype or not out.flags.carray:
+            raise EvaluationError(_misfit(out, shape, dtype))
         if out.size == 0:
             return out
-        each = any(isinstance(s, np.ndarray) and s.ndim for s in scalars)
+        each = any(np.ndim(s) for s in scalars)
         if each:
-            scalars = [_plain(np.full(count, s, dtype) if np.ndim(s) == 0 else s) for s in scalars]
-        else:
-            scalars = [dtype.type(s) for s in scalars]
+            scalars = [_plain(np.broadcast_to(np.asarray(s, dtype), count)) for s in scalars]
+        variant = Variant(dtype.name, each)
+        kernel = self.kernel(variant)
+        if not each and len(vectors) == 1:
+            self._usual[dtype] = kernel
         arguments = (*vectors, *scalars, out)
-
-        kernel = self.kernel(Variant(str(dtype), each))
 
         def part(first: int, last: int) -> None:
             if kernel(*arguments, first, last):
-                self.kernel(Variant(str(dtype), each, safe=True))(*arguments, first, last)
+                self.kernel(replace(variant, safe=True))(*arguments, first, last)
 
-        over_blocks(part, blocks, count * out.shape[1])
+        over_blocks(part, shape[0], count * shape[1])
         return out
 
-    def unpack(self, packed: Array, number: int, count: int) -> Array:
+    def _check(self, vectors: Sequence[Array], scalars: Sequence[Any]) -> None:
+        widths = [len(numbers) for numbers in self.program.sources.values()]
+        given = [v.shape for v in vectors]
+        wanted = [(len(vectors[0]), width) for width in widths]
+        if given != wanted or len(scalars) != len(self.program.scalars):
+            raise EvaluationError(
+                f"{self.program.name} was given arrays {given} and {len(scalars)} numbers; it "
+                f"needs {wanted} for {', '.join(self.program.sources)} and "
+                f"{len(self.program.scalars)} numbers"
+            )
+        if any(v.dtype != vectors[0].dtype or v.dtype.name not in REALS for v in vectors):
+            raise EvaluationError(
+                f"{self.program.name} was given {', '.join(str(v.dtype) for v in vectors)}; all "
+                "arrays must be float64, or all float32"
+            )
+
+    def unpack(self, packed: Array, number: int, count: int, out: Array | None = None) -> Array:
         """Write the full tensors of one output.
 
         Args:
             packed: what `packed` returned.
             number: which output of the program.
             count: the number N of points.
+            out: contiguous array (N, *shape of the tensor) to write into.
 
         Returns:
             Array (N, *shape of the tensor).
-        """
-        return scatter(self.program, packed, number, count)
 
-    def _out(self, out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        if out is None:
-            return np.empty(shape, dtype)
-        fits = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype
-        if not (fits and out.flags.carray):
-            raise EvaluationError(
-                f"out= is {getattr(out, 'dtype', type(out).__name__)}{getattr(out, 'shape', '')}; "
-                f"a writeable, contiguous {dtype} array of shape {shape} is needed"
-            )
-        return out
+        Raises:
+            EvaluationError: `packed` or `out` does not fit.
+        """
+        shape = (-(-count // LANES), *self._rows)
+        if packed.shape != shape or not packed.flags.c_contiguous:
+            raise EvaluationError(_misfit(packed, shape, packed.dtype).replace("out=", "packed"))
+        return self._tensors[number](packed, count, out)
+
+    @cached_property
+    def _tensors(self) -> list[Scatter]:
+        numbers = range(len(self.program.outputs))
+        return [Scatter(self.program, number, cache=self.cache) for number in numbers]
+
+
+def _misfit(out: Any, shape: tuple[int, ...], dtype: Any) -> str:
+    given = f"{getattr(out, 'dtype', type(out).__name__)} {getattr(out, 'shape', '')}"
+    return f"out= is {given}; a writeable, contiguous {dtype} array of shape {shape} is needed"
 
 
 def _plain(array: Array) -> Array:

@@ -7,6 +7,8 @@ once. Polynomials are minimax (Remez) for the relative error, `tests/minimax.py`
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 __all__ = ["sincos", "sincos_float32"]
@@ -44,7 +46,7 @@ def sincos(x: float) -> tuple[float, float]:
     return sine * (1.0 - 2.0 * back), cosine * (1.0 - 2.0 * abs(odd - back))
 
 
-def sincos_float32(x: float) -> tuple[float, float]:
+def sincos_float32(x: float) -> tuple[Any, Any]:
     """Sine and cosine of a float32 for |x| <= 1e5, to 1 ULP of float32."""
     # the angle is reduced in float64, where two parts of pi/2 are enough
     k = np.floor(x * 0.6366197723675814 + 0.5)

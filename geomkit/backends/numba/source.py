@@ -7,27 +7,30 @@ beyond 1e5, and for a single point.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from textwrap import indent, wrap
 
-from geomkit.program import Program, statements
+from geomkit.program import Program, identifier, statements
 
 from . import functions
 from .spelling import FLOAT32, FLOAT64
 
-__all__ = ["LANES", "Variant", "source"]
+__all__ = ["LANES", "Variant", "file_name", "source"]
 
 LANES = 64
+# Products and sums may be fused (more accurate, and faster); nothing else is rearranged, NaN and
+# infinity are what IEEE says.
 DECORATOR = '@njit(nogil=True, error_model="numpy", fastmath={"contract"})'
 # Names that the text uses itself; an input of that name gets an underscore.
 RESERVED = frozenset(
-    "abs array block count f32 far first kernel lane last math max min njit np out p range sincos "
-    "sincos_near wide x".split()
+    {"block", "count", "f32", "far", "first", "inputs", "kernel", "lane", "last", "math"}
+    | {"njit", "np", "o", "out", "p", "sincos", "sincos_near", "x", *dir(builtins)}
 )
 _NAME = re.compile(r"[^\W\d]\w*")
 _ANGLE = re.compile(r"sincos\((.*)\)(?:\[[01]\])?$")
@@ -71,6 +74,11 @@ def source(program: Program, variant: Variant = Variant()) -> str:
     return _Source(_renamed(program), variant).text()
 
 
+def file_name(program: Program, variant: Variant) -> str:
+    """Return what the files of a program and variant are called, but for the hash."""
+    return "_".join(filter(None, (identifier(program.name), str(variant))))
+
+
 class _Source:
     def __init__(self, program: Program, variant: Variant) -> None:
         self.program, self.variant = program, variant
@@ -90,7 +98,7 @@ class _Source:
     def _docstring(self) -> str:
         program = self.program
         names = ", ".join(output.name for output in program.outputs)
-        lines = wrap(f"{program.name}: {names}", 95) + [""]
+        lines = [*wrap(f"{program.name}: {names}", 95), ""]
         for source_name, numbers in program.sources.items():
             inputs = ", ".join(program.inputs[i].name for i in numbers)
             lines.append(f"{source_name}[N, {len(numbers)}]: {inputs}")
@@ -131,16 +139,21 @@ class _Source:
             return []
         chosen = functions.sincos_float32 if self.single else functions.sincos
         text = inspect.getsource(chosen).replace(chosen.__name__, "sincos", 1)
-        text = re.sub(r"(\w): float\b", r"\1", text).replace(" -> tuple[float, float]", "")
+        text = re.sub(r"(\w): float\b", r"\1", text)
+        text = re.sub(r" -> .*:$", ":", text, flags=re.MULTILINE)
         text = text.replace("np.float32(", "f32(").rstrip()
         near = f"{DECORATOR}\n{text}"
-        if not self.variant.safe:
+        if not (self.variant.safe or self.variant.point):
             return [near]
         return [near.replace("def sincos(", "def sincos_near("), DECORATOR + "\n" + _SAFE]
 
     # Kernel ---------------------------------------------------------------------------------
 
     def _kernel(self) -> Iterator[str]:
+        if self.variant.point:
+            yield "def kernel(inputs, out):"
+            yield indent("\n".join(self._point()), "    ")
+            return
         scalars = [f"each_{name}" for name in self.scalars] if self.variant.each else self.scalars
         arguments = [*self.program.sources, *scalars, "out", "first", "last"]
         yield f"def kernel({', '.join(arguments)}):"
@@ -163,15 +176,25 @@ class _Source:
             yield f"        p = min({LANES} * block + lane, count - 1)"
             for k, (_, text) in enumerate(rows):
                 yield f"        x[{k}, lane] = {text}"
+        yield f"    o = out[block].reshape({LANES} * {len(self.program.slots)})"
         yield f"    for lane in range({LANES}):"
         for k, (name, _) in enumerate(rows):
             yield f"        {name} = x[{k}, lane]"
         yield from (f"        {line}" for line in lines)
         pairs = zip(self.program.slots, self.written.results, strict=True)
         for k, (slot, result) in enumerate(pairs):
-            yield f"        out[block, {k}, lane] = {result}  # {slot}"
+            yield f"        o[{LANES} * {k} + lane] = {result}  # {slot}"
         if self._angles:
             yield "return far"
+
+    def _point(self) -> Iterator[str]:
+        for k, one in enumerate(self.program.inputs):
+            if one.name in self.used:
+                yield f"{one.name} = inputs[{k}]"
+        yield from (str(one) for one in self.written.statements)
+        pairs = zip(self.program.slots, self.written.results, strict=True)
+        for k, (slot, result) in enumerate(pairs):
+            yield f"out[{k}] = {result}  # {slot}"
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         """The inputs that are loaded point by point, and from where."""
@@ -187,7 +210,8 @@ class _Source:
         """The statements that depend on parameters only, and those that are done point by point."""
         fixed = set() if self.variant.each else set(self.scalars)
         fixed |= {"math", "np", "abs", "max", "min", "sincos", "f32"}
-        constant, lines = [], []
+        constant: list[str] = []
+        lines: list[str] = []
         for one in self.written.statements:
             outside = set(_NAME.findall(one.text)) <= fixed
             target = constant if outside else lines
@@ -213,7 +237,7 @@ def _renamed(program: Program) -> Program:
     inputs = []
     for one in program.inputs:
         name = unicodedata.normalize("NFKC", one.name)
-        while name in taken or keyword.iskeyword(name) or name in dir(__builtins__):
+        while name in taken or keyword.iskeyword(name):
             name += "_"
         taken.add(name)
         inputs.append(replace(one, name=name))
