@@ -277,12 +277,14 @@ def test_cancellation_that_could_be_avoided_is_refused() -> None:
 
 def test_cancellation_that_lies_in_the_question_passes() -> None:
     # cos(theta) - a is as uncertain as its inputs where it is small: no program can do better; the
-    # expanded square loses twice as many digits, which the inputs do not explain
-    apart = "apart = (cos(theta) - a)**2"
-    plain = numpy_kernel(SPHERE, apart, lambda p, a: (np.cos(p[:, 0]) - a) ** 2)
-    expanded = numpy_kernel(
-        SPHERE, apart, lambda p, a: np.cos(p[:, 0]) ** 2 - 2 * a * np.cos(p[:, 0]) + a**2
-    )
+    # expanded cube loses three times as many digits, which the inputs do not explain
+    def expand(p: Any, a: Any) -> Any:
+        x = np.cos(p[:, 0])
+        return x**3 - 3 * a * x**2 + 3 * a**2 * x - a**3
+
+    apart = "apart = (cos(theta) - a)**3"
+    plain = numpy_kernel(SPHERE, apart, lambda p, a: (np.cos(p[:, 0]) - a) ** 3)
+    expanded = numpy_kernel(SPHERE, apart, expand)
     passed, refused = certify(plain, points=64), certify(expanded, points=64)
     assert passed.ok, passed
     assert passed.accuracy[-1].beyond > 0

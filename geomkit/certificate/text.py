@@ -62,10 +62,10 @@ def _errors(c: Certificate) -> Iterator[str]:
         f"  Numeric part, against rigorous enclosures at {counts['random']} random and "
         f"{counts['adversarial']} adversarial places"
     )
-    yield (f"    {'relative error:':>47}{'':>32}{'near edges':>10}  error over")
+    yield f"    {'relative error at random places':>66}{'adversarial':>13} error over"
     yield (
-        f"    {'quantity':<20} slots zeros {'median':>10}{'99 %':>9}{'max':>9}{'max ULP':>9}"
-        f"{'max':>12}  conditioning"
+        f"    {'quantity':<20} slots zeros {'median':>8}{'99 %':>9}{'max':>9}{'max ULP':>9}"
+        f"{'max':>12}{'condition':>11}"
     )
     rows = c.accuracy if len(c.accuracy) > 2 else c.accuracy[:1]
     if len(rows) > _MOST_ROWS:
