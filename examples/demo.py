@@ -126,7 +126,7 @@ def follow_light(kerr: gk.Metric) -> bool:
     low, high = (critical_impact(mass, spin, side) for side in (-1, 1))
     step = impact[1] - impact[0]
     as_known = low <= captured.min() < low + step and high - step < captured.max() <= high
-    return as_known and drift < 1e-5  # close to the horizon g(v, v) is made of large terms
+    return bool(as_known) and drift < 1e-5  # close to the horizon g(v, v) is made of large terms
 
 
 def critical_impact(mass: float, spin: float, side: int) -> float:
