@@ -146,15 +146,18 @@ class Code:
         count, width = points.shape
         blocks = -(-count // LANES)
         shape = (blocks, *self._rows)
-        if kernel is None or count > self._most or width != self._width or not count:
+        usual = kernel is not None and 0 < count <= self._most and width == self._width
+        for value in scalars:
+            usual = usual and type(value) is not np.ndarray
+        if not usual:
             return self._packed(vectors, scalars, out)
         if out is None:
             out = np.empty(shape, points.dtype)
         elif out.shape != shape:
             raise EvaluationError(_misfit(out, shape, points.dtype))
         try:
-            far = kernel(points, *scalars, out, 0, blocks)
-        except TypeError:  # arrays as parameters; an array in another order
+            far = kernel(points, *scalars, out, 0, blocks)  # type: ignore[misc]
+        except TypeError:  # an array in another order, or that is read-only
             return self._packed(vectors, scalars, out)
         if far:
             self.kernel(Variant(points.dtype.name, safe=True))(points, *scalars, out, 0, blocks)

@@ -28,6 +28,7 @@ import llvmlite
 import numba
 import numpy as np
 from numba.core import compiler, serialize, types
+from numba.core.runtime import rtsys
 
 from geomkit import cache as disk
 
@@ -109,7 +110,9 @@ class _MachineCode:
 
     def load_overload(self, signature: Any, target: Any) -> Any:
         """Return the compiled function of a signature, or None."""
-        target.refresh()
+        # All that finished machine code needs. numba would import everything that it can compile,
+        # SciPy too, which takes longer than all the rest.
+        rtsys.initialize(target)
         try:
             data = disk.read(self.name, self.digest, _suffix(target.codegen()))
             if data is None:

@@ -18,6 +18,13 @@ from .threads import over_blocks
 __all__ = ["Scatter"]
 
 Array = NDArray[Any]
+_HEAD = '''"""Full tensors from packed components."""
+
+import numpy as np
+from numba import njit
+
+
+'''
 _KERNELS: dict[tuple[str, bool], Any] = {}
 
 
@@ -32,13 +39,14 @@ class Scatter:
 
     def __init__(self, program: Program, number: int, *, cache: bool) -> None:
         output = program.outputs[number]
-        start = sum(len(one.components) for one in program.outputs[:number])
+        self.start = sum(len(one.components) for one in program.outputs[:number])
         self.name, self.shape, self.cache = output.name, output.shape, cache
-        self.size = int(np.prod(output.shape, dtype=np.int64))
-        places = [np.ravel_multi_index(i, output.shape) if i else 0 for i, _, _ in output.copies]
-        self.places = np.array(places, np.int64)
-        self.slots = np.array([start + slot for _, slot, _ in output.copies], np.int64)
-        self.signs = np.array([sign for _, _, sign in output.copies], np.float64)
+        # where each entry comes from: components, then 0, then components with the other sign
+        width = len(output.components)
+        sources = np.full(output.shape, width, np.int64)
+        for index, slot, sign in output.copies:
+            sources[index] = slot if sign > 0 else width + 1 + slot
+        self.width, self.sources = width, sources.reshape(-1)
 
     def __call__(self, packed: Array, count: int, out: Array | None = None) -> Array:
         """Write the tensors at all points.
@@ -56,43 +64,49 @@ class Scatter:
         """
         shape = (count, *self.shape)
         if out is None:
-            out = np.zeros(shape, packed.dtype)
-        elif out.shape == shape and out.dtype == packed.dtype and out.flags.carray:
-            out.fill(0)
-        else:
+            out = np.empty(shape, packed.dtype)
+        elif out.shape != shape or out.dtype != packed.dtype or not out.flags.carray:
             raise EvaluationError(
                 f"out= for {self.name} is {out.dtype} {out.shape}; a contiguous {packed.dtype} "
                 f"array of shape {shape} is needed"
             )
-        if count and len(self.places):
-            kernel = _kernel(packed.dtype.name, self.cache)
-            rows = out.reshape(count, self.size)
-            signs = self.signs.astype(packed.dtype, copy=False)
+        if out.size == 0:
+            return out
+        if not self.width:
+            out.fill(0)
+            return out
+        kernel = _kernel(packed.dtype.name, self.cache)
+        rows = out.reshape(count, len(self.sources))
+        start, width, sources = self.start, self.width, self.sources
 
-            def part(first: int, last: int) -> None:
-                kernel(packed, self.places, self.slots, signs, rows, first, last)
+        def part(first: int, last: int) -> None:
+            kernel(packed, start, width, sources, rows, first, last)
 
-            over_blocks(part, packed.shape[0], count * len(self.places))
+        over_blocks(part, packed.shape[0], out.size)
         return out
 
 
 def _kernel(dtype: str, cache: bool) -> Any:
     if (dtype, cache) not in _KERNELS:
-        head = '"""Full tensors from packed components."""\n\nfrom numba import njit\n\n\n'
-        text = head + DECORATOR + "\n" + inspect.getsource(_scatter).replace("_scatter", "kernel")
-        line, table = array_type(dtype, 1), array_type("int64", 1)
-        block = number_type("intp")
-        signature = [array_type(dtype, 3), table, table, line, array_type(dtype, 2), block, block]
+        text = _HEAD + DECORATOR + "\n" + inspect.getsource(_scatter).replace("_scatter", "kernel")
+        table, number = array_type("int64", 1), number_type("intp")
+        full = array_type(dtype, 2)
+        signature = [array_type(dtype, 3), number, number, table, full, number, number]
         name = f"scatter_{dtype}"
         _KERNELS[dtype, cache] = compiled(name, text, signature, cache=cache)[0]
     return _KERNELS[dtype, cache]
 
 
 # Annotations would be looked up when the text is run.
-def _scatter(packed, places, slots, signs, full, first, last):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Write entry places[k] of each point: signs[k] times component slots[k]."""
-    count = full.shape[0]
+def _scatter(packed, start, width, sources, full, first, last):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Copy components start to start + width - 1 into the entries of each point."""
+    values = np.zeros(2 * width + 1, packed.dtype)
     for block in range(first, last):
-        for lane in range(min(64, count - 64 * block)):
-            for k in range(places.shape[0]):
-                full[64 * block + lane, places[k]] = signs[k] * packed[block, slots[k], lane]
+        for lane in range(min(64, full.shape[0] - 64 * block)):
+            for k in range(width):
+                value = packed[block, start + k, lane]
+                values[k] = value
+                values[width + 1 + k] = -value
+            row = full[64 * block + lane]
+            for k in range(sources.shape[0]):
+                row[k] = values[sources[k]]
