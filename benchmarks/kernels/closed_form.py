@@ -78,7 +78,7 @@ def kerr(
 def kerr_metric(
     x: Any, M: Any, a: Any, sin: Callable[[Any], Any], cos: Callable[[Any], Any]
 ) -> list[list[Any]]:
-    """The metric of Kerr at coordinates x = (t, r, theta, phi), for packages that derive by themselves.
+    """The metric of Kerr at x = (t, r, theta, phi), for packages that derive by themselves.
 
     Args:
         x: the coordinates.

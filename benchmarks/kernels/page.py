@@ -1,0 +1,169 @@
+"""The section "Kernels" of docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.kernels.accuracy import Accurate
+from benchmarks.kernels.c_kernel import FLAGS
+from benchmarks.kernels.compiling import Compiling
+from benchmarks.kernels.rows import Result
+
+__all__ = ["HEADING", "kernel_section", "replace_section"]
+
+HEADING = "## Kernels"
+NOTES = Path(__file__).with_name("notes.md")
+
+_INTRODUCTION = """{heading}
+
+Kerr, `kernel.packed(points, out, M=1.0, a=0.4)`: the 14 independent components of R_ijkl, Ricci, R
+and the Kretschmann scalar that are not zero, at 1000 random points unless said. Every other program
+computes the same components at the same points, and is timed only if its values agree to 1e-10 of a
+component's largest value. CPU time on one core, calls from Python included, each pair of programs
+in turns in one run: the least of {rounds} batches. `no` marks what this run missed. {machine}.
+
+The C is benchmarks/kernels/kerr.c, written by hand, compiled by gcc with `{flags}` (-ffast-math
+makes its sines wrong) and called through ctypes with ready pointers. For heyoka.py, JAX and C the
+formulas are factored by hand (benchmarks/kernels/closed_form.py), with mass and spin as arguments;
+lambdify is given geomkit's own tensors. In their usual units: ns a point.
+
+| against | geomkit | the other | ratio | at least |
+|---|---|---|---|---|"""
+
+_COMPILING = """
+### Compiling
+
+Seconds from `gk.compile` of Kerr to the first values, in fresh processes, numba's import included;
+the least CPU time of {runs} runs. `import geomkit` took {imported:.2f} s more.
+
+| cache | CPU | wall | at most |
+|---|---|---|---|"""
+
+_ACCURACY = """
+### Accuracy
+
+Certificates of {count} metrics of the catalogue ({which}), made in this run: each kernel computes
+R_ijkl, Ricci, R and the Kretschmann scalar at {places} random places of its domain and at
+adversarial ones, and is compared with rigorous enclosures that do not know the program. A pair is a
+component at a place. What is beyond 1e-14 has to be explained within a factor 50 by the component's own
+conditioning: its change when the inputs move by one unit of the last place.
+
+| | |
+|---|---|"""
+
+
+def kernel_section(
+    results: Sequence[Result],
+    compiling: Sequence[Compiling],
+    accurate: Sequence[Accurate],
+    *,
+    machine: str,
+    rounds: int,
+    places: int,
+    everything: bool,
+) -> str:
+    """Write the section.
+
+    Args:
+        results: the rows of the table.
+        compiling: times of compiling.
+        accurate: summaries of certificates.
+        machine: what it ran on, and how busy it was.
+        rounds: how many batches were timed.
+        places: random places of each certificate.
+        everything: whether all of the catalogue was certified.
+
+    Returns:
+        Markdown.
+    """
+    introduction = _INTRODUCTION.format(
+        heading=HEADING, rounds=rounds, machine=machine, flags=" ".join(FLAGS)
+    )
+    lines = [introduction, *map(_row, results)]
+    if compiling:
+        imported = min(one.imported for one in compiling)
+        lines.append(_COMPILING.format(runs=3, imported=imported))
+        lines += [
+            f"| {one.name} | {one.cpu:.2f} s{_no(one.cpu > one.most)} "
+            f"| {one.wall:.2f} s | {one.most:g} s |"
+            for one in compiling
+        ]
+    if accurate:
+        which = "all" if everything else "a sample: " + ", ".join(one.name for one in accurate)
+        lines.append(_ACCURACY.format(count=len(accurate), which=which, places=places))
+        lines += _accuracy(accurate)
+    if NOTES.exists():
+        lines += ["", NOTES.read_text(encoding="utf-8").strip()]
+    return "\n".join(lines) + "\n"
+
+
+def replace_section(page: Path, section: str) -> None:
+    """Put the section in place of an earlier one, at the end of the page.
+
+    Args:
+        page: docs/benchmarks.md.
+        section: what `kernel_section` gave.
+    """
+    text = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
+    before = re.split(rf"^{HEADING}$", text, maxsplit=1, flags=re.MULTILINE)[0]
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(f"{before.rstrip()}\n\n{section}", encoding="utf-8")
+
+
+def _row(result: Result) -> str:
+    own, other = result.row.counts
+    name = result.row.name if own == 1000 else f"{result.row.name}, {own} points"
+    name += f" (at {other} points)" if own != other else ""
+    if result.other is None:
+        return f"| {name} | | {result.note} | | {_least(result)} |"
+    ratio = f"{_ratio(result.ratio)}{_no(result.missed)}"
+    return f"| {name} | {_time(result.own)} | {_time(result.other)} | {ratio} | {_least(result)} |"
+
+
+def _least(result: Result) -> str:
+    least = result.row.least
+    if least is None:
+        return ""
+    return f"{least:g}x" if least >= 1 else f"{least:.2f}x (1.5 times its time)"
+
+
+def _time(value: float) -> str:
+    for unit, size in (("ms", 1e6), ("us", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.3g} ns"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
+
+
+def _no(missed: bool) -> str:
+    return " (no)" if missed else ""
+
+
+def _accuracy(accurate: Sequence[Accurate]) -> list[str]:
+    done = [one for one in accurate if one.pairs]
+    failed = [one for one in accurate if one.verdict is not None]
+    lines = [
+        f"| certified | {len(accurate) - len(failed)} of {len(accurate)} |",
+        f"| pairs compared | {sum(one.pairs for one in done)} |",
+    ]
+    if done:
+        pairs = sum(one.pairs for one in done)
+        within = sum(one.within * one.pairs for one in done) / pairs
+        worst = min(done, key=lambda one: one.within)
+        hard = max(done, key=lambda one: one.ratio)
+        median = statistics.median(one.largest for one in done)
+        lines += [
+            f"| relative error at most 1e-14 | {within:.2%} of all pairs; least for one metric "
+            f"{worst.within:.2%} ({worst.name}); asked for: 99% |",
+            f"| largest relative error, median over metrics | {median:.1e} |",
+            f"| beyond 1e-14, adversarial places included | {sum(one.beyond for one in done)} "
+            f"pairs; at most {hard.ratio:.3g} times the conditioning ({hard.name}); allowed: 50 |",
+        ]
+    lines += [f"| not certified: {one.name} | {one.verdict} |" for one in failed]
+    return lines

@@ -1,0 +1,1 @@
+"""What kernels are compared with; each module runs in the environment of its package."""
