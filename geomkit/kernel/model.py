@@ -178,6 +178,9 @@ class Kernel:
         Raises:
             EvaluationError: an argument is missing, unknown or of the wrong shape or type.
         """
+        numbers = self.signature.numbers(points, arguments)
+        if numbers is not None and self.backend == "numba":
+            return self.code.packed((points,), numbers, out)
         if self.backend == "torch":
             return self.code.packed(*read_tensors(self.signature, points, arguments))
         call = self.signature.read(points, arguments)
