@@ -74,6 +74,14 @@ def call(function: str, argument: int | None = None, values: Any = ()) -> Progra
     return b.scalar("value", b.call(function, *nodes)).finish()
 
 
+def operation(name: str, count: int = 2) -> Program:
+    """The program of one operation, or one function, of inputs x, y, z."""
+    b = Builder("one")
+    nodes = [b.input("xyz"[k], "coordinate", "points", k) for k in range(count)]
+    made = b.call(name, *nodes) if name in FUNCTIONS else getattr(b, name)(*nodes)
+    return b.scalar("f", made).finish()
+
+
 def expressions(program: Program) -> list[sympy.Expr]:
     """The slots of a program as SymPy expressions in the names of its inputs."""
     found: list[Any] = []
