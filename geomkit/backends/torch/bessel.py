@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .dual import nested, primal
+
 __all__ = ["besseli", "besselj", "besselk", "bessely"]
 
 # Steps of the downward recurrence beyond the order: for J at x <= order the error shrinks by a
@@ -75,7 +77,8 @@ class _Bessel(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     def jvp(ctx: Any, kind: None, order: None, tangent: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        return tangent * _derivative(ctx.kind, ctx.order, x)
+        with nested():
+            return tangent * _derivative(ctx.kind, ctx.order, primal(x))
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, kind: str, order: int, x: Tensor) -> tuple[Tensor, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
@@ -18,6 +18,9 @@ from geomkit.program import Program
 from .module import load
 from .source import needs_tensors, write
 from .unpacking import Unpacking
+
+if TYPE_CHECKING:
+    from .fast import Operation
 
 __all__ = ["TorchCode", "build"]
 
@@ -34,23 +37,25 @@ class TorchCode:
         program: the program.
         source: the generated text.
         path: the file that holds it, or None.
+        cache: whether it is kept in the cache folder.
         fast: whether CPU tensors may go through numba kernels.
     """
 
-    def __init__(
-        self, program: Program, source: str, path: Path | None, *, fast: bool, cache: bool
-    ) -> None:
+    def __init__(self, program: Program, *, cache: bool = True, fast: bool = False) -> None:
         self.program = program
-        self.source = source
-        self.path = path
+        self.cache = cache
         self.fast = fast
-        self._cache = cache
-        digest = hashlib.sha256(source.encode()).hexdigest()[:16]
-        module = load(f"geomkit_torch_{program.name}_{digest}", source, path)
+        self.source = write(program)
+        digest = hashlib.sha256(self.source.encode()).hexdigest()
+        self.path: Path | None = None
+        module = load(f"geomkit_torch_{program.name}_{digest[:16]}", self.source, self.path)
         self._components = cast(Components, module["components"])
         self._columns = tuple(program.sources.values())
         self._needs_tensor = tuple(i in needs_tensors(program) for i in program.scalars)
         self._unpackings = tuple(Unpacking.of(program, k) for k in range(len(program.outputs)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.program.to_dict(), self.cache, self.fast)
 
     def __repr__(self) -> str:
         names = ", ".join(output.name for output in self.program.outputs)
@@ -75,6 +80,8 @@ class TorchCode:
         if out is not None:
             raise EvaluationError("a torch kernel has no out=: tensors remember how they were made")
         vectors, scalars = self._read(vectors, scalars)
+        if self.fast and not torch.compiler.is_compiling() and _ordinary([*vectors, *scalars]):
+            return self._operation(*vectors, *scalars)
         return self.eager(vectors, scalars)
 
     def unpack(self, packed: Tensor, number: int, count: int | None = None) -> Tensor:
@@ -132,6 +139,12 @@ class TorchCode:
         if any(t.shape != shape for t in tensors) or zero.shape != shape:
             *tensors, _ = torch.broadcast_tensors(*tensors, zero)
         return torch.stack(tensors, -1)
+
+    @cached_property
+    def _operation(self) -> Operation:
+        from .fast import Operation
+
+        return Operation(self)
 
     # Arguments --------------------------------------------------------------------------------
 
@@ -203,6 +216,14 @@ def _to(value: Any, dtype: torch.dtype) -> Any:
     return value.to(dtype) if isinstance(value, Tensor) and value.dtype != dtype else value
 
 
+def _ordinary(arguments: Sequence[Tensor | float]) -> bool:
+    """Whether these are tensors whose numbers are in memory here, and nothing is being traced."""
+    if torch.jit.is_tracing() or torch._C._len_torch_dispatch_stack():
+        return False
+    tensors = [a for a in arguments if isinstance(a, Tensor)]
+    return all(a.is_cpu and type(a) in (Tensor, torch.nn.Parameter) for a in tensors)
+
+
 def build(program: Program, *, cache: bool = True, fast: bool = True) -> TorchCode:
     """Generate the torch code of a program.
 
@@ -230,4 +251,8 @@ def build(program: Program, *, cache: bool = True, fast: bool = True) -> TorchCo
         tensor([[2.],
                 [4.]], dtype=torch.float64)
     """
-    return TorchCode(program, write(program), None, fast=fast, cache=cache)
+    return TorchCode(program, cache=cache, fast=fast)
+
+
+def _rebuild(program: Mapping[str, Any], cache: bool, fast: bool) -> TorchCode:
+    return TorchCode(Program.from_dict(program), cache=cache, fast=fast)

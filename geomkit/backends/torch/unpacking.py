@@ -70,7 +70,7 @@ class Unpacking:
         Returns:
             Tensor (..., *shape).
         """
-        own = packed[..., self.start : self.stop]
+        own = packed.narrow(-1, self.start, self.stop - self.start)
         if self.index is not None:
             parts = [own]
             if self.negative:

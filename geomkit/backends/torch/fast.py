@@ -1,0 +1,294 @@
+"""Numba kernels under torch's autograd: values and first derivatives on the CPU.
+
+An `Operation` is a program as a function of tensors. Its reverse mode is another operation, of the
+program of the gradient; so is its forward mode. The program and its gradient are numba kernels;
+what lies beyond is the generated torch code of their derivatives, which torch differentiates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from geomkit.differentiate import jvp, vjp
+from geomkit.errors import LoweringError
+from geomkit.program import Program
+
+from .code import TorchCode
+from .dual import nested, primal
+
+__all__ = ["Operation"]
+
+Arguments = Sequence[Tensor | float]
+
+
+class Operation:
+    """A program as a function of tensors (..., k), then numbers or tensors (...).
+
+    Args:
+        code: the program as torch code.
+        level: how often it has been differentiated; the second time numba is given up.
+
+    Attributes:
+        code: the program as torch code.
+        width: length of the last axis of the result: the packed components of the program itself,
+            and of a derivative its one tensor, zeros included.
+    """
+
+    def __init__(self, code: TorchCode, level: int = 0) -> None:
+        self.code = code
+        self._level = level
+        self._vectors = len(code.program.sources)
+        self._derivatives: dict[tuple[str, tuple[bool, ...]], Operation] = {}
+        slots = code.program.slots
+        columns = [slot.index[0] for slot in slots] if level else range(len(slots))
+        self.width = code.program.outputs[0].shape[0] if level else len(slots)
+        self._columns = np.array(columns, dtype=np.intp)
+        self._full = len(columns) == self.width
+
+    @cached_property
+    def numba(self) -> Any:
+        """The numba code; None where numba lacks a function, or is not meant to be used."""
+        from geomkit.backends.numba import build
+
+        if self._level > 1 or not self.code.program.slots or not self._vectors:
+            return None
+        try:
+            return build(self.code.program, cache=self.code.cache)
+        except LoweringError:
+            return None
+
+    def __call__(self, *arguments: Tensor | float) -> Tensor:
+        """Compute, by numba if possible.
+
+        Args:
+            *arguments: vectors, then scalars.
+
+        Returns:
+            Tensor (..., width).
+        """
+        if self.numba is not None:
+            result: Tensor = _Call.apply(self, *arguments)
+            return result
+        return self.eager(*arguments)
+
+    def eager(self, *arguments: Tensor | float) -> Tensor:
+        """Compute by the generated torch code.
+
+        Args:
+            *arguments: vectors, then scalars.
+
+        Returns:
+            Tensor (..., width).
+        """
+        vectors: Any = arguments[: self._vectors]
+        packed = self.code.eager(vectors, arguments[self._vectors :])
+        return self.code.unpack(packed, 0) if self._level else packed
+
+    # Values -----------------------------------------------------------------------------------
+
+    def value(self, arguments: Arguments) -> Tensor:
+        """Compute by numba, without a graph.
+
+        Args:
+            arguments: vectors, then scalars.
+
+        Returns:
+            Tensor (..., width).
+        """
+        from .layout import rows
+
+        shape = self._shape(arguments)
+        count = shape.numel()
+        vectors = [_matrix(a, shape) for a in arguments[: self._vectors]]
+        scalars = [_column(a, shape) for a in arguments[self._vectors :]]
+        packed = self.numba.packed(vectors, scalars)
+        result = torch.from_numpy(rows(packed, self._columns, self.width, count))
+        return result if len(shape) == 1 else result.view((*shape, self.width))
+
+    def _shape(self, arguments: Arguments) -> torch.Size:
+        shapes = [a.shape[:-1] for a in arguments[: self._vectors] if isinstance(a, Tensor)]
+        shapes += [a.shape for a in arguments[self._vectors :] if isinstance(a, Tensor) and a.ndim]
+        first = shapes[0]
+        if all(shape == first for shape in shapes):
+            return first
+        return torch.broadcast_shapes(*shapes)
+
+    # Derivatives ------------------------------------------------------------------------------
+
+    def pull(
+        self, arguments: Arguments, cotangent: Tensor, needs: tuple[bool, ...]
+    ) -> list[Tensor | None]:
+        """Reverse mode: the gradient of sum(cotangent * result) in the needed arguments.
+
+        Args:
+            arguments: vectors, then scalars.
+            cotangent: tensor (..., width).
+            needs: which arguments.
+
+        Returns:
+            For each argument its gradient, or None.
+        """
+        if not self._full:
+            index = torch.from_numpy(self._columns).to(cotangent.device)
+            cotangent = cotangent.index_select(-1, index)
+        operation = self._derivative(vjp, needs)
+        # autograd.grad(is_grads_batched=True) has a vmap of its own that knows no vmap rules
+        batched = torch._C._functorch.is_legacy_batchedtensor(cotangent)
+        call = operation.eager if batched else operation
+        gradient = call(*self._with(arguments, cotangent))
+        found: list[Tensor | None] = []
+        start = 0
+        for number, (argument, needed) in enumerate(zip(arguments, needs, strict=True)):
+            if not needed or not isinstance(argument, Tensor):
+                found.append(None)
+            elif number < self._vectors:
+                stop = start + argument.shape[-1]
+                found.append(_reduce(gradient.narrow(-1, start, stop - start), argument.shape))
+                start = stop
+            else:
+                found.append(_reduce(gradient[..., start], argument.shape))
+                start += 1
+        return found
+
+    def push(self, arguments: Arguments, tangents: Sequence[Tensor | None]) -> Tensor:
+        """Forward mode: the tangent of the result.
+
+        Args:
+            arguments: vectors, then scalars.
+            tangents: of the arguments; None where there is none.
+
+        Returns:
+            Tensor (..., width).
+        """
+        columns = [
+            tangent if number < self._vectors else tangent.unsqueeze(-1)
+            for number, tangent in enumerate(tangents)
+            if tangent is not None
+        ]
+        shape = torch.broadcast_shapes(*(c.shape[:-1] for c in columns))
+        tangent = torch.cat([c.expand(*shape, c.shape[-1]) for c in columns], -1)
+        operation = self._derivative(jvp, tuple(t is not None for t in tangents))
+        result = operation.eager(*self._with(arguments, tangent))
+        return self.code.unpack(result, 0) if self._level else result
+
+    def _with(self, arguments: Arguments, vector: Tensor) -> list[Tensor | float]:
+        """Arguments with a further vector behind the vectors."""
+        return [*arguments[: self._vectors], vector, *arguments[self._vectors :]]
+
+    def _derivative(self, mode: Callable[..., Program], needs: tuple[bool, ...]) -> Operation:
+        key = mode.__name__, needs
+        if key not in self._derivatives:
+            inputs = self.code.program.inputs
+            names = [
+                inputs[i].name
+                for numbers, needed in zip(self._inputs, needs, strict=True)
+                if needed
+                for i in numbers
+            ]
+            code = TorchCode(mode(self.code.program, names), cache=self.code.cache)
+            level = self._level + 1 if mode is vjp else 2
+            self._derivatives[key] = Operation(code, level)
+        return self._derivatives[key]
+
+    @cached_property
+    def _inputs(self) -> list[list[int]]:
+        """For each argument the numbers of its inputs, in the order of its last axis."""
+        program = self.code.program
+        arrays = program.sources.values()
+        ordered = [sorted(ns, key=lambda i: program.inputs[i].position) for ns in arrays]
+        return [*ordered, *([i] for i in program.scalars)]
+
+
+class _Call(torch.autograd.Function):  # type: ignore[misc]
+    """One call of an operation, as autograd and torch.func see it."""
+
+    @staticmethod
+    def forward(operation: Operation, *arguments: Tensor | float) -> Tensor:
+        return operation.value(arguments)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.operation, *arguments = inputs
+        ctx.numbers = [None if isinstance(a, Tensor) else a for a in arguments]
+        tensors = [a for a in arguments if isinstance(a, Tensor)]
+        ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
+
+    @staticmethod
+    def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
+        needs = ctx.needs_input_grad[1:]
+        return None, *ctx.operation.pull(_arguments(ctx), cotangent, needs)
+
+    @staticmethod
+    def jvp(ctx: Any, _: None, *tangents: Tensor | None) -> Tensor:
+        with nested():
+            arguments = [primal(a) if isinstance(a, Tensor) else a for a in _arguments(ctx)]
+            result: Tensor = ctx.operation.push(arguments, tangents)
+        return result
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: Sequence[int | None], operation: Operation, *arguments: Tensor | float
+    ) -> tuple[Tensor, int]:
+        # Leading dimensions broadcast: the new one goes first, and those of arguments that have
+        # fewer are filled up behind it.
+        vectors = len(operation.code.program.sources)
+        ranks = [
+            a.ndim - (number < vectors) - (dim is not None) if isinstance(a, Tensor) else 0
+            for number, (a, dim) in enumerate(zip(arguments, in_dims[1:], strict=True))
+        ]
+        moved = [
+            _leading(a, dim, max(ranks) - rank) if isinstance(a, Tensor) and dim is not None else a
+            for a, dim, rank in zip(arguments, in_dims[1:], ranks, strict=True)
+        ]
+        return operation(*moved), 0
+
+
+def _arguments(ctx: Any) -> list[Tensor | float]:
+    tensors = iter(ctx.saved_tensors)
+    return [next(tensors) if number is None else number for number in ctx.numbers]
+
+
+def _leading(tensor: Tensor, dim: int, missing: int) -> Tensor:
+    first = tensor.movedim(dim, 0)
+    return first.reshape(first.shape[0], *(1,) * missing, *first.shape[1:])
+
+
+def _reduce(gradient: Tensor, shape: torch.Size) -> Tensor:
+    """Sum over the dimensions along which an argument was broadcast."""
+    if gradient.shape == shape:
+        return gradient
+    extra = gradient.ndim - len(shape)
+    dims = [*range(extra)]
+    dims += [extra + k for k, n in enumerate(shape) if n == 1 and gradient.shape[extra + k] != 1]
+    return (gradient.sum(dims) if dims else gradient).reshape(shape)
+
+
+def _matrix(argument: Tensor | float, shape: torch.Size) -> NDArray[Any]:
+    """A vector argument as an array (N, k)."""
+    assert isinstance(argument, Tensor)
+    tensor = argument.detach().resolve_neg()
+    width = tensor.shape[-1]
+    if tensor.shape[:-1] != shape:
+        tensor = tensor.expand(*shape, width)
+    # not -1: with no points at all it would be ambiguous
+    array: NDArray[Any] = tensor.reshape(shape.numel(), width).numpy()
+    return array
+
+
+def _column(argument: Tensor | float, shape: torch.Size) -> float | NDArray[Any]:
+    """A scalar argument as a number or an array (N,)."""
+    if not isinstance(argument, Tensor):
+        return argument
+    if argument.ndim == 0:
+        return float(argument.item())
+    tensor = argument.detach().resolve_neg()
+    array: NDArray[Any] = tensor.expand(shape).reshape(shape.numel()).numpy()
+    return array
