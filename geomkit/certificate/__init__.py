@@ -6,7 +6,7 @@ kernel without a passing certificate, or one that has changed since.
 
 from __future__ import annotations
 
-from geomkit.certificate.certify import certify
+from geomkit.certificate.judge import certify
 from geomkit.certificate.model import Accuracy, Certificate, Identity, Worst
 from geomkit.certificate.storage import check, path_of, read, store
 

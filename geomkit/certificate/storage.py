@@ -108,6 +108,14 @@ def check(
     Raises:
         CertificateError: there is none, it did not pass, it is for another number type, or metric,
             program or source have changed since.
+
+    Example:
+        >>> import geomkit as gk
+        >>> kernel = gk.compile(gk.catalog["sphere2"], "scalar", backend="interpret")
+        >>> check(kernel)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        geomkit.errors.CertificateError: the interpret kernel of 'sphere2' has no certificate ...
     """
     found = certificate or read(kernel, dtype)
     what = f"the {kernel.backend} kernel of {kernel.metric.name!r}"
