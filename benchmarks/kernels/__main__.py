@@ -23,8 +23,9 @@ if hasattr(os, "sched_setaffinity"):
 import geomkit as gk
 from benchmarks.kernels.accuracy import SAMPLE, measure_accuracy
 from benchmarks.kernels.compiling import measure_compiling
-from benchmarks.kernels.page import kernel_section, replace_section
+from benchmarks.kernels.page import kernel_section
 from benchmarks.kernels.rows import ROWS, measure
+from benchmarks.kernels.section import replace_section
 from benchmarks.kernels.timing import ROUNDS
 
 PLACES = 64

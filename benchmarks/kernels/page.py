@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,10 @@ from benchmarks.kernels.accuracy import Accurate
 from benchmarks.kernels.c_kernel import FLAGS
 from benchmarks.kernels.compiling import Compiling
 from benchmarks.kernels.rows import Result
+from benchmarks.kernels.section import HEADING
 
-__all__ = ["HEADING", "kernel_section", "replace_section"]
+__all__ = ["kernel_section"]
 
-HEADING = "## Kernels"
 NOTES = Path(__file__).with_name("notes.md")
 
 _INTRODUCTION = """{heading}
@@ -48,8 +47,8 @@ _ACCURACY = """
 Certificates of {count} metrics of the catalogue ({which}), made in this run: each kernel computes
 R_ijkl, Ricci, R and the Kretschmann scalar at {places} random places of its domain and at
 adversarial ones, and is compared with rigorous enclosures that do not know the program. A pair is a
-component at a place. What is beyond 1e-14 has to be explained within a factor 50 by the component's own
-conditioning: its change when the inputs move by one unit of the last place.
+component at a place. What is beyond 1e-14 has to be explained within a factor 50 by the component's
+own conditioning: its change when the inputs move by one unit of the last place.
 
 | | |
 |---|---|"""
@@ -98,19 +97,6 @@ def kernel_section(
     if NOTES.exists():
         lines += ["", NOTES.read_text(encoding="utf-8").strip()]
     return "\n".join(lines) + "\n"
-
-
-def replace_section(page: Path, section: str) -> None:
-    """Put the section in place of an earlier one, at the end of the page.
-
-    Args:
-        page: docs/benchmarks.md.
-        section: what `kernel_section` gave.
-    """
-    text = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
-    before = re.split(rf"^{HEADING}$", text, maxsplit=1, flags=re.MULTILINE)[0]
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(f"{before.rstrip()}\n\n{section}", encoding="utf-8")
 
 
 def _row(result: Result) -> str:

@@ -130,9 +130,7 @@ def _gradients(row: Row) -> Iterator[Ready]:
 LARGE = (100_000, 100_000)
 ROWS = (
     Row("C by hand, blocks of 64", _here(lambda own: c_kernel.blocks(own.points)), 1 / 1.5),
-    Row(
-        "C by hand, an array for each component", _here(lambda o: c_kernel.columns(o.points)), None
-    ),
+    Row("C by hand, whole columns", _here(lambda o: c_kernel.columns(o.points)), None),
     Row("heyoka.py cfunc", _there("fast", "heyoka.arguments"), 2),
     Row("heyoka.py cfunc, M and a constants", _there("fast", "heyoka.constants"), None),
     Row("lambdify(cse=True), NumPy", _here(lambda own: lambdified(own, cse=True)), 10),
