@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["sincos", "sincos_float32"]
+__all__ = ["exp", "exp_shifted", "sincos", "sincos_float32", "sinhcosh", "two_to"]
 
 
 def sincos(x: float) -> tuple[float, float]:
@@ -66,3 +66,53 @@ def sincos_float32(x: float) -> tuple[Any, Any]:
         sine * np.float32(1.0 - 2.0 * back),
         cosine * np.float32(1.0 - 2.0 * abs(odd - back)),
     )
+
+
+def two_to(k: Any) -> Any:
+    """2**k for a whole number -1022 <= k <= 1023, written into the bits of the exponent."""
+    bits = np.float64(k + 6755399441055744.0).view(np.int64)
+    return np.int64((bits + 1023) << 52).view(np.float64)
+
+
+def exp_shifted(x: Any, shift: float) -> Any:
+    """Exponential of x times 2**shift, to 1 ULP."""
+    # beyond these the result is infinity or 0; NaN stays NaN, which min and max would not grant
+    if x > 720.0:
+        x = 720.0
+    if x < -760.0:
+        x = -760.0
+    # x = k*log(2) + r; the product with the first part of log(2), of 40 bits, is exact
+    k = np.floor(x * 1.4426950408889634 + 0.5)
+    r = (x - k * 0.6931471805592082) - k * 7.371002565167799e-13
+    # polynomial with a relative error of 2**-64
+    p = 2.511214581678278e-08 + r * 2.082664634110707e-09
+    p = 2.7557234555260733e-06 + r * (2.7557582395994156e-07 + r * p)
+    p = 0.00019841269896684165 + r * (2.4801586925180334e-05 + r * p)
+    p = 0.008333333333316916 + r * (0.0013888888889116847 + r * p)
+    p = 0.16666666666666682 + r * (0.04166666666666609 + r * p)
+    p = 1.0 + (r + r * r * (0.5 + r * p))
+    # in two steps, so that the largest and the smallest numbers are reached
+    k = k + shift
+    half = np.floor(0.5 * k)
+    return (p * two_to(half)) * two_to(k - half)
+
+
+def exp(x: Any) -> Any:
+    """Exponential function, to 1 ULP."""
+    return exp_shifted(x, 0.0)
+
+
+def sinhcosh(x: Any) -> tuple[Any, Any]:
+    """Hyperbolic sine and cosine, to 2 ULP."""
+    size = abs(x)
+    large = exp_shifted(size, -1.0)
+    small = 0.25 / large
+    # near 0, where large - small cancels: a polynomial with a relative error of 2**-63
+    z = x * x
+    p = 1.605725943305275e-10 + z * 7.758759421576275e-13
+    p = 2.75573191570474e-06 + z * (2.5052123140832953e-08 + z * p)
+    p = 0.008333333333333148 + z * (0.00019841269841431946 + z * p)
+    p = x + x * z * (0.16666666666666669 + z * p)
+    far = large - small
+    far = -far if x < 0.0 else far
+    return (p if size < 1.0 else far), large + small

@@ -19,7 +19,8 @@ from textwrap import indent, wrap
 from geomkit.program import Program, identifier, statements
 
 from . import functions
-from .spelling import FLOAT32, FLOAT64
+from .special import SPECIAL
+from .spelling import FLOAT32, FLOAT64, require
 
 __all__ = ["LANES", "Variant", "file_name", "source"]
 
@@ -27,12 +28,16 @@ LANES = 64
 # Products and sums may be fused (more accurate, and faster); nothing else is rearranged, NaN and
 # infinity are what IEEE says.
 DECORATOR = '@njit(nogil=True, error_model="numpy", fastmath={"contract"})'
+# The helpers, those that others use first, and what they use.
+HELPERS = ("two_to", "exp_shifted", "exp", "sinhcosh", "sincos")
+_USES = {"exp_shifted": ("two_to",), "exp": ("exp_shifted",), "sinhcosh": ("exp_shifted",)}
 # Names that the text uses itself; an input of that name gets an underscore.
 RESERVED = frozenset(
     {"block", "count", "f32", "far", "first", "inputs", "kernel", "lane", "last", "math"}
-    | {"njit", "np", "o", "out", "p", "sincos", "sincos_near", "x", *dir(builtins)}
+    | {"njit", "np", "o", "out", "p", "sincos_near", "x", *HELPERS, *SPECIAL}
+    | {"flag", "place", "real", "types", *dir(builtins)}
 )
-_NAME = re.compile(r"[^\W\d]\w*")
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _ANGLE = re.compile(r"sincos\((.*)\)(?:\[[01]\])?$")
 
 
@@ -71,6 +76,7 @@ def source(program: Program, variant: Variant = Variant()) -> str:
     Raises:
         LoweringError: numba has no word for a function; the message says who needs it.
     """
+    require(program)
     return _Source(_renamed(program), variant).text()
 
 
@@ -123,7 +129,13 @@ class _Source:
     def _imports(self) -> str:
         body = "\n".join([*(str(s) for s in self.written.statements), *self._helpers()])
         lines = ["import math", ""] if "math." in body else []
-        lines += ["import numpy as np", "from numba import njit"]
+        lines += ["import numpy as np"]
+        if "scipy_function" in body:
+            lines += ["from llvmlite.binding import add_symbol"]
+            lines += ["from numba import njit, types"]
+            lines += ["from numba.extending import get_cython_function_address"]
+        else:
+            lines += ["from numba import njit"]
         if self.single:
             lines += ["", "f32 = np.float32"]
         return "\n".join(lines)
@@ -135,17 +147,35 @@ class _Source:
         return [match.group(1) for match in found if match]
 
     def _helpers(self) -> list[str]:
-        if not self._angles:
-            return []
-        chosen = functions.sincos_float32 if self.single else functions.sincos
-        text = inspect.getsource(chosen).replace(chosen.__name__, "sincos", 1)
-        text = re.sub(r"(\w): float\b", r"\1", text)
+        """The functions of `functions` that are used, and what those use."""
+        found = {name for name in HELPERS if name in self.used}
+        for name in reversed(HELPERS):
+            if name in found:
+                found.update(_USES.get(name, ()))
+        texts = [*self._special()]
+        texts += [self._helper(name) for name in HELPERS if name in found]
+        if self._angles and (self.variant.safe or self.variant.point):
+            texts[-1] = texts[-1].replace("def sincos(", "def sincos_near(")
+            texts.append(DECORATOR + "\n" + _SAFE)
+        return texts
+
+    def _special(self) -> Iterator[str]:
+        found = {name for name in SPECIAL if name in self.used}
+        for name in reversed(list(SPECIAL)):
+            if name in found:
+                found.update(SPECIAL[name][0])
+        for name, (_, text) in SPECIAL.items():
+            if name in found:
+                decorated = text.startswith("def ") and name != "scipy_function"
+                yield f"{DECORATOR}\n{text}" if decorated else text
+
+    def _helper(self, name: str) -> str:
+        chosen = getattr(functions, f"{name}_float32" if self.single else name, None)
+        text = inspect.getsource(chosen or getattr(functions, name))
+        text = text.replace(f"def {name}_float32(", f"def {name}(")
+        text = re.sub(r"\b(\w+): (?:float|Any)\b", r"\1", text)
         text = re.sub(r" -> .*:$", ":", text, flags=re.MULTILINE)
-        text = text.replace("np.float32(", "f32(").rstrip()
-        near = f"{DECORATOR}\n{text}"
-        if not (self.variant.safe or self.variant.point):
-            return [near]
-        return [near.replace("def sincos(", "def sincos_near("), DECORATOR + "\n" + _SAFE]
+        return f"{DECORATOR}\n{text.rstrip()}"
 
     # Kernel ---------------------------------------------------------------------------------
 
@@ -208,19 +238,18 @@ class _Source:
 
     def _split(self) -> tuple[list[str], list[str]]:
         """The statements that depend on parameters only, and those that are done point by point."""
-        fixed = set() if self.variant.each else set(self.scalars)
-        fixed |= {"math", "np", "abs", "max", "min", "sincos", "f32"}
+        varies = {name for name, _ in self._rows()}
         constant: list[str] = []
         lines: list[str] = []
         for one in self.written.statements:
-            outside = set(_NAME.findall(one.text)) <= fixed
+            outside = varies.isdisjoint(_NAME.findall(one.text))
             target = constant if outside else lines
             target.append(str(one))
             angle = _ANGLE.match(one.text)
             if angle and not self.variant.safe:
                 target.append(f"far += abs({angle.group(1)}) > 1e5")
-            if outside:
-                fixed.update(one.targets)
+            if not outside:
+                varies.update(one.targets)
         return constant, lines
 
 

@@ -8,9 +8,11 @@ from fractions import Fraction
 import numpy as np
 
 from geomkit.errors import LoweringError
-from geomkit.program import Spelling
+from geomkit.program import Program, Spelling
 
-__all__ = ["FLOAT32", "FLOAT64"]
+from .special import SPELLINGS
+
+__all__ = ["FLOAT32", "FLOAT64", "require"]
 
 _EXACT = 2**53
 
@@ -23,10 +25,10 @@ _CONSTANTS: Mapping[str, float] = {
 }
 _FUNCTIONS: Mapping[str, str] = {
     "sqrt": "math.sqrt({0})",
-    "pow": "{0}**{1}",
+    "pow": "math.pow({0}, {1})",
     "abs": "abs({0})",
     "sign": "np.sign({0})",
-    "exp": "math.exp({0})",
+    "exp": "exp({0})",
     "log": "math.log({0})",
     "sin": "sincos({0})[0]",
     "cos": "sincos({0})[1]",
@@ -35,20 +37,26 @@ _FUNCTIONS: Mapping[str, str] = {
     "acos": "math.acos({0})",
     "atan": "math.atan({0})",
     "atan2": "math.atan2({0}, {1})",
-    "sinh": "math.sinh({0})",
-    "cosh": "math.cosh({0})",
+    "sinh": "sinhcosh({0})[0]",
+    "cosh": "sinhcosh({0})[1]",
     "tanh": "math.tanh({0})",
     "asinh": "math.asinh({0})",
     "acosh": "math.acosh({0})",
     "atanh": "math.atanh({0})",
     "floor": "np.floor({0})",
-    "max": "max({0}, {1})",
-    "min": "min({0}, {1})",
+    "max": "np.maximum({0}, {1})",
+    "min": "np.minimum({0}, {1})",
     "erf": "math.erf({0})",
     "erfc": "math.erfc({0})",
     "gamma": "math.gamma({0})",
-    "loggamma": "math.lgamma({0})",
+    **SPELLINGS,
 }
+# Functions whose first argument has to be a whole number, known when the kernel is made.
+_WHOLE = ("polygamma", "expint")
+
+
+# computed in float64 and rounded
+_WIDE = ("exp", "sinh", "cosh", *SPELLINGS)
 
 
 def _float64(value: Fraction) -> str:
@@ -82,8 +90,29 @@ FLOAT64 = Spelling(
 )
 FLOAT32 = Spelling(
     "numba",
-    _FUNCTIONS,
+    {name: f"f32({text})" if name in _WIDE else text for name, text in _FUNCTIONS.items()},
     {name: f"f32({float(np.float32(value))!r})" for name, value in _CONSTANTS.items()},
     _float32,
     sincos="sincos({0})",
 )
+
+
+def require(program: Program) -> None:
+    """Refuse what numba cannot compute.
+
+    Args:
+        program: the program.
+
+    Raises:
+        LoweringError: a function is unknown to numba, or an order is no whole number; the message
+            says which components need it.
+    """
+    FLOAT64.require(program)
+    for node in program.nodes:
+        if node.op == "call" and node.value in _WHOLE:
+            order = program.nodes[node.args[0]].value
+            if not (isinstance(order, Fraction) and order.denominator == 1 and order >= 0):
+                raise LoweringError(
+                    f"the numba backend has {node.value} only of orders 0, 1, 2 ...; "
+                    f"{program.name!r} needs another; use backend='interpret'"
+                )
