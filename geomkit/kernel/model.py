@@ -152,14 +152,10 @@ class Kernel:
         call = self.signature.read(points, arguments)
         packed = self.code.packed(call.vectors, call.scalars)
         targets = self._targets(out, call)
-        results = []
-        for number, output in enumerate(self.program.outputs):
-            shape = (*call.shape, *output.shape)
-            full = self.code.unpack(packed, number, call.count).reshape(shape)
-            if targets is not None:
-                np.copyto(targets[number], full)
-                full = targets[number]
-            results.append(full)
+        results = [
+            self._full(packed, number, call, targets[number] if targets else None)
+            for number in range(len(self.program.outputs))
+        ]
         self._warn(call, packed, results)
         return self._values(*results)
 
@@ -238,6 +234,21 @@ class Kernel:
         packed = self.code.packed(vectors, scalars)
         numbers = range(len(self.program.outputs))
         return self._values(*(self.code.unpack(packed, number) for number in numbers))
+
+    def _full(
+        self, packed: NDArray[Any], number: int, call: Call, target: NDArray[Any] | None
+    ) -> NDArray[Any]:
+        """The full tensor of one output, in `target` if there is one."""
+        shape = self.program.outputs[number].shape
+        if target is None:
+            full = self.code.unpack(packed, number, call.count)
+            return np.reshape(full, (*call.shape, *shape))
+        if self.backend == "numba" and target.dtype == packed.dtype and target.flags.c_contiguous:
+            self.code.unpack(packed, number, call.count, target.reshape(call.count, *shape))
+        else:
+            full = self.code.unpack(packed, number, call.count)
+            np.copyto(target, full.reshape(target.shape))
+        return target
 
     def _targets(self, out: Any, call: Call) -> list[NDArray[Any]] | None:
         if out is None:
