@@ -19,14 +19,26 @@ torch. Neither library is imported before it is needed.
 from __future__ import annotations
 
 from geomkit.families import conformal, diagonal, full, low_rank, product, warped
+from geomkit.families.certifying import (
+    FamilyCertificate,
+    PathResult,
+    certificate,
+    certify,
+    require,
+)
 from geomkit.families.full import scalar_curvature_from_jet
 
 __all__ = [
+    "FamilyCertificate",
+    "PathResult",
+    "certificate",
+    "certify",
     "conformal",
     "diagonal",
     "full",
     "low_rank",
     "product",
+    "require",
     "scalar_curvature_from_jet",
     "warped",
 ]

@@ -174,7 +174,7 @@ def run(
         arrays: (N, ...).
         outs: (N, ...).
         operations: of a point.
-        threads: how many may be used; None asks numba.
+        threads: how many may be used at most; GEOMKIT_NUM_THREADS limits them too.
     """
     count = len(arrays[0])
     if not count:
@@ -182,11 +182,9 @@ def run(
     if operations * count < GATE or threads == 1:
         kernel(*arrays, *outs)
         return
-    if threads is None:
-        from numba import config
+    from geomkit.backends.numba.threads import thread_count
 
-        threads = int(config.NUMBA_NUM_THREADS)
-    parts = min(threads, count)
+    parts = min(threads or thread_count(), thread_count(), count)
     edges = [count * k // parts for k in range(parts + 1)]
     # A pool for each call: it costs little against the gate, and no thread outlives a fork.
     with ThreadPoolExecutor(parts) as pool:

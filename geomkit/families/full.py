@@ -23,6 +23,9 @@ DG = Argument("dg", "nnn", ((0, 1),))
 DDG = Argument("ddg", "nnnn", ((0, 1), (2, 3)))
 CONTRACTED = Argument("contracted", "")
 
+# The largest dimension that is unrolled: docs/families.md has the measurements.
+UNROLLED = 3
+
 
 def scalar_curvature_from_jet(
     g: Any, dg: Any, ddg: Any = None, *, contracted: Any = None, check: bool = True
@@ -36,7 +39,7 @@ def scalar_curvature_from_jet(
     NumPy arrays are computed by numba kernels; torch tensors too where they lie on the CPU, with
     derivatives of any order in both modes, `vmap` and `torch.func`. Other devices run plain torch.
     float32 is computed in float64 and rounded once. A singular g has no curvature: it is refused,
-    or with `check=False` (and always off the CPU) nan at that point and nowhere else.
+    or with `check=False` (and always off the CPU) has nan or infinity there and nowhere else.
 
     Args:
         g: (..., n, n), symmetric, of any signature.
@@ -165,15 +168,24 @@ def _arguments(g: Any, dg: Any, ddg: Any, contracted: Any) -> tuple[Any, ...]:
 
 @cache
 def formula() -> Formula:
-    """The scalar curvature by g, dg, ddg."""
-    from . import kernels_full
+    """The scalar curvature by g, dg, ddg: unrolled in dimensions 2 and 3, in loops beyond."""
+    from . import kernels_full, unrolled
 
     nothing = np.empty(0)
 
     def forward(g: Any, dg: Any, ddg: Any, out: Any) -> None:
-        kernels_full.scalar(g, dg, ddg, nothing, out)
+        if 2 <= g.shape[1] <= UNROLLED:
+            unrolled.scalar(g, dg, ddg, out)
+        else:
+            kernels_full.scalar(g, dg, ddg, nothing, out)
 
-    return Formula("full", (G, DG, DDG), forward, kernels_full.scalar_vjp, lambda n: 8.0 * n**4)
+    def backward(g: Any, *others: Any) -> None:
+        if 2 <= g.shape[1] <= UNROLLED:
+            unrolled.gradient(g, *others)
+        else:
+            kernels_full.scalar_vjp(g, *others)
+
+    return Formula("full", (G, DG, DDG), forward, backward, lambda n: 8.0 * n**4)
 
 
 @cache

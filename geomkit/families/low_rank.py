@@ -58,7 +58,7 @@ def scalar(
         raise MetricError("give either ddd and ddu, or contracted: second derivatives once")
     (d, dd, u, du), _ = _read((D, DD, U, DU), (d, dd, u, du))
     g, dg = _metric(d, u), _slopes(d, dd, u, du)
-    h = inverse_metric(d, u)
+    h = inverse(g)
     if contracted is None:
         (_, ddd, ddu), _ = _read((D, DDD, DDU), (d, ddd, ddu))
         contracted = _second(h, u, ddd, ddu)

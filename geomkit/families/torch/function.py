@@ -21,7 +21,7 @@ from .. import arrays
 from ..arrays import Formula
 from . import plain
 
-__all__ = ["evaluate", "gradient"]
+__all__ = ["evaluate", "gradient", "plain_formula"]
 
 _PRECISIONS = (torch.float32, torch.float64)
 
@@ -41,7 +41,7 @@ def evaluate(formula: Formula, tensors: Sequence[Tensor], check: bool) -> Tensor
     if _compiled(given):
         result: Tensor = _functions(formula, check)[0].apply(*given)
         return result
-    return _plain(formula)(*given)
+    return plain_formula(formula)(*given)
 
 
 def gradient(formula: Formula, tensors: Sequence[Tensor], cotangent: Tensor) -> tuple[Tensor, ...]:
@@ -61,7 +61,7 @@ def gradient(formula: Formula, tensors: Sequence[Tensor], cotangent: Tensor) -> 
     if _compiled(given):
         result: tuple[Tensor, ...] = _functions(formula, True)[1].apply(cotangent, *given)
         return result
-    slopes: tuple[Tensor, ...] = _vjp(_plain(formula), given)(cotangent)
+    slopes: tuple[Tensor, ...] = _vjp(plain_formula(formula), given)(cotangent)
     return slopes
 
 
@@ -93,7 +93,15 @@ def _compiled(tensors: Sequence[Tensor]) -> bool:
     )
 
 
-def _plain(formula: Formula) -> Callable[..., Tensor]:
+def plain_formula(formula: Formula) -> Callable[..., Tensor]:
+    """The formula in plain torch.
+
+    Args:
+        formula: which.
+
+    Returns:
+        A function of the arrays of the jet.
+    """
     return partial(plain.FORMULAS[formula.name], **dict(formula.options))
 
 
@@ -130,7 +138,7 @@ def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
         """Derivatives of <vector, gradient> by cotangent and jet, in plain torch."""
 
         def first(c: Tensor, *jet: Tensor) -> Any:
-            return _vjp(_plain(formula), jet)(c)
+            return _vjp(plain_formula(formula), jet)(c)
 
         return _vjp(first, (cotangent, *given))(tuple(vector))
 
