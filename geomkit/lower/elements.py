@@ -10,6 +10,7 @@ from geomkit.field.render import shorter
 from geomkit.field.squares import gather_squares
 
 from .pool import Pool, Product, Terms
+from .structures import Structures
 from .walk import Walk, root
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Elements:
         self.pool: Pool = walk.pool
         self._generators: dict[str, Product] = {}
         self._names: dict[int, str] = {}  # of atoms that are generators
-        self._polys: dict[tuple[tuple[tuple[int, ...], Fraction], ...], Product] = {}
+        self.structures = Structures(field)
         self.pool.factorise = self._factorise
 
     def __call__(self, element: Element) -> Product:
@@ -53,6 +54,7 @@ class Elements:
         if element.vanishes:
             return Product(Fraction(0))
         numerator = self.field.numerator(element)
+        self.structures.add(self.field.base(i) for i, k in enumerate(element.denominator) if k)
         bases = [(self.field.base(i), -k) for i, k in enumerate(element.denominator) if k]
         return self._product(numerator, bases, LONGEST)
 
@@ -66,6 +68,10 @@ class Elements:
 
     def _factor(self, poly: Poly) -> Product:
         """Return a factor as a sum that is not factored again."""
+        parts = self.structures.split(poly)
+        if parts is not None:
+            quotient, base, rest = (self._product(part, [], LONGEST_INSIDE) for part in parts)
+            return self.pool.sum((self.pool.product(((quotient, 1), (base, 1))), rest))
         terms = dict(self.field.ring.terms(poly))
         if len(terms) > 1 and len(terms) <= LONGEST:
             terms = shorter(self.field, terms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import sympy
 from geomkit.chart import Chart
 from geomkit.curvature import Curvature
 from geomkit.errors import BudgetError, FieldError
-from geomkit.field import Element
+from geomkit.field import Element, Field
 from geomkit.program import Builder
 from geomkit.tensor.symmetry import Index, Symmetry
 
@@ -25,6 +26,7 @@ from .scope import Scope
 from .walk import Walk
 
 if TYPE_CHECKING:
+    from geomkit.field.polynomial import Poly
     from geomkit.metric import Metric
 
 __all__ = ["lower_exactly"]
@@ -61,6 +63,7 @@ def lower_exactly(
     fitting = _fitting(metric, requests)
     curvature = Curvature(Chart.of(metric, expressions=fitting, budget=budget))
     elements = Elements(curvature.chart.field, walk)
+    elements.structures.add(_definitions(metric, curvature.chart.field))
     wholes: list[tuple[Request, Whole, dict[Index, Product]]] = []
     for request in requests:
         lowered: dict[Index, Product] = {}
@@ -78,6 +81,15 @@ def lower_exactly(
     for request, whole, lowered in wholes:
         nodes = {index: emitter.node(product) for index, product in lowered.items()}
         declare(builder, request.name, metric.n, whole.positions, whole.symmetry, nodes)
+
+
+def _definitions(metric: Metric, field: Field) -> list[Poly]:
+    """The numerators of the abbreviations of a metric, as far as its field holds them."""
+    found = []
+    for definition in metric.definitions:
+        with suppress(FieldError):
+            found.append(field(definition.value))
+    return [field.numerator(element) for element in found]
 
 
 def _fitting(metric: Metric, requests: Sequence[Request]) -> list[sympy.Expr]:
