@@ -12,7 +12,7 @@ import sympy
 from geomkit.chart import Chart
 from geomkit.curvature import Curvature
 from geomkit.errors import BudgetError, FieldError
-from geomkit.field import Element, Field
+from geomkit.field import Budget, Element, Field
 from geomkit.program import Builder
 from geomkit.tensor.symmetry import Index, Symmetry
 
@@ -41,7 +41,8 @@ def lower_exactly(
     metric: Metric,
     requests: Sequence[Request],
     vectors: tuple[str, ...],
-    budget: float | None,
+    budget: Budget,
+    longest: int | None = None,
 ) -> None:
     """Lower requests from exact tensors.
 
@@ -50,11 +51,12 @@ def lower_exactly(
         metric: the metric.
         requests: the quantities.
         vectors: array arguments beside `points`.
-        budget: seconds that deriving may take.
+        budget: what deriving may take.
+        longest: number of terms that all components together may have.
 
     Raises:
         FieldError: the metric, or what an operator is applied to, does not fit the field.
-        BudgetError: deriving it would exceed the budget.
+        BudgetError: deriving it would exceed the budget, or the result is too long.
         LoweringError: programs have no word for something.
     """
     pool = Pool()
@@ -65,6 +67,7 @@ def lower_exactly(
     elements = Elements(curvature.chart.field, walk)
     elements.structures.add(_definitions(metric, curvature.chart.field))
     wholes: list[tuple[Request, Whole, dict[Index, Product]]] = []
+    size = 0
     for request in requests:
         lowered: dict[Index, Product] = {}
         if request.quantity == "expression" and request.expression not in fitting:
@@ -73,6 +76,13 @@ def lower_exactly(
             wholes.append((request, Whole("", Symmetry.none(0)), lowered))
             continue
         whole = describe(request, curvature, scope)
+        size += _size(whole)
+        if longest is not None and size > longest:
+            raise BudgetError(
+                f"the exact components of {request.name} and what was asked for before it have "
+                f"{size} terms (limit {longest})",
+                "use staged=True, put in concrete functions, or ask for fewer quantities",
+            )
         for index, terms in whole.components.items():
             with named(request.name, index):
                 lowered[index] = _lowered(terms, elements)
@@ -81,6 +91,12 @@ def lower_exactly(
     for request, whole, lowered in wholes:
         nodes = {index: emitter.node(product) for index, product in lowered.items()}
         declare(builder, request.name, metric.n, whole.positions, whole.symmetry, nodes)
+
+
+def _size(whole: Whole) -> int:
+    """The number of terms of all components."""
+    every = (f for terms in whole.components.values() for _, factors, _ in terms for f in factors)
+    return sum(element.term_count for element in every)
 
 
 def _definitions(metric: Metric, field: Field) -> list[Poly]:

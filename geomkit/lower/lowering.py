@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from geomkit.errors import BudgetError, FieldError
+from geomkit.field import Budget
 from geomkit.program import Builder, Input, Node, Program, identifier
 
 from .exact import lower_exactly
@@ -21,6 +22,9 @@ __all__ = ["lower"]
 
 # Seconds of exact derivation after which a program is staged, unless the caller says otherwise.
 BUDGET = 60.0
+# Where exact components have more terms than this, or lead through longer ones, the staged program
+# is shorter by far: metrics with many unspecified functions.
+LONGEST, SWOLLEN = 12_000, 50_000
 
 
 def lower(
@@ -73,7 +77,10 @@ def lower(
     if not staged:
         try:
             builder = Builder(called)
-            lower_exactly(builder, metric, requests, vectors, BUDGET if budget is None else budget)
+            seconds = BUDGET if budget is None else budget
+            limit = Budget(seconds) if staged is False else Budget(seconds, max_terms=SWOLLEN)
+            longest = None if staged is False else LONGEST
+            lower_exactly(builder, metric, requests, vectors, limit, longest)
             return _ordered(builder.finish(), metric)
         except (FieldError, BudgetError):
             if staged is False:

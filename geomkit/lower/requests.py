@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from geomkit.errors import GeomkitError, LoweringError
+from geomkit.errors import GeomkitError, LoweringError, ParseError
 from geomkit.expressions import to_text
 from geomkit.expressions.functions import FUNCTIONS
 from geomkit.expressions.operators import OPERATORS
@@ -86,8 +86,8 @@ def read_requests(metric: Metric, quantities: Any) -> tuple[Request, ...]:
         quantities: a text or a sequence of texts (or of requests): names of quantities, such as
             "ricci"; "laplacian(EXPR)", "gradient(EXPR)", "hessian(EXPR)"; "geodesic", "transport",
             "jacobi", "energy", "momentum"; "NAME = EXPR"; or a mapping from names of outputs to
-            any of these, to SymPy expressions or tensors. EXPR may contain an unspecified
-            function, f(r, theta).
+            any of these, to SymPy expressions or tensors. What operators are applied to may
+            contain an unspecified function, f(r, theta), whose derivatives become inputs.
 
     Returns:
         The requests; a second output of the same name is called laplacian_2, and so on.
@@ -169,7 +169,7 @@ class _Reader:
             return
         operator = _OPERATOR.fullmatch(text)
         if operator and _closes_last(text):
-            inner = self._expression(operator[2], operator[1])
+            inner = self._operand(operator[2], operator[1])
             self._add(name or operator[1], operator[1], inner)
             return
         known = "" if name and text in self.metric.names else _quantity(text)
@@ -180,17 +180,30 @@ class _Reader:
         else:
             raise LoweringError(_unknown(text))
 
-    def _expression(self, given: Any, where: str) -> sympy.Expr:
-        """Read an expression; functions that nobody knows are unspecified ones."""
+    def _operand(self, given: Any, where: str) -> sympy.Expr:
+        """Read an expression in which functions that nobody knows are unspecified ones."""
         fresh: dict[str, Any] = {}
         if isinstance(given, str):
             called = dict.fromkeys(_CALLED.findall(given))
-            taken = {*self.metric.names, *FUNCTIONS, *OPERATORS, "Derivative", "Subs"}
-            fresh = {name: sympy.Function(name) for name in called if name not in taken}
+            fresh = {name: sympy.Function(name) for name in called if self._is_free(name)}
         elif isinstance(given, sympy.Basic):
             calls = sorted({type(f).__name__ for f in given.atoms(AppliedUndef)})
-            fresh = {n: sympy.Function(n) for n in calls if n not in self.metric.names}
+            fresh = {name: sympy.Function(name) for name in calls if self._is_free(name)}
         return self.metric.resolve(given, where=f"quantity {where!r}", extra=fresh)
+
+    def _is_free(self, name: str) -> bool:
+        """Whether a name may be that of an unspecified function."""
+        known = name in FUNCTIONS or name in OPERATORS or hasattr(sympy, name)
+        return not known and name not in self.metric.names
+
+    def _expression(self, given: Any, where: str) -> sympy.Expr:
+        """Read an expression; one in SymPy by way of its text, so that its text is its own."""
+        where = f"quantity {where!r}"
+        expression = self.metric.resolve(given, where=where)
+        try:
+            return self.metric.resolve(to_text(expression), where=where)
+        except ParseError:  # too long for a text
+            return expression
 
     def _add(
         self,
@@ -246,8 +259,8 @@ def _quantity(text: str) -> str:
 def _unknown(text: str) -> str:
     known = [*(q for q in QUANTITIES if q != "signature"), *CURVES, *OPERATORS_OF_FUNCTIONS]
     near = difflib.get_close_matches(text.lower(), known, n=3, cutoff=0.6)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    hint = f"; did you mean {' or '.join(near)}? There" if near else ". There"
     return (
-        f"unknown quantity {text!r}{hint} There are {', '.join(known)}; an expression needs a "
+        f"unknown quantity {text!r}{hint} are {', '.join(known)}; an expression needs a "
         f'name, "name = {text}"'
     )
