@@ -247,7 +247,7 @@ def light_rays(
     (g,) = geodesics.equations.field("metric")(points)
     inverse = np.linalg.inv(g)
     momenta = np.zeros_like(points)
-    momenta[:, t], momenta[:, phi] = -1.0, -b
+    momenta[:, t], momenta[:, phi] = -1.0, b
     rest = np.einsum("ai,aij,aj->a", momenta, inverse, momenta)
     if not (rest <= 0).all():
         raise DomainError(

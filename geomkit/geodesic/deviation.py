@@ -109,7 +109,12 @@ def jacobi_field(
 
 
 def exp_derivative(
-    geodesics: Geodesics, state: Array, settings: Settings, span: float = 1.0
+    geodesics: Geodesics,
+    state: Array,
+    settings: Settings,
+    span: float = 1.0,
+    *,
+    dense: bool = False,
 ) -> tuple[Path, Array]:
     """Return the geodesic together with d exp: dx^i(s)/dv^k.
 
@@ -118,12 +123,13 @@ def exp_derivative(
         state: position and velocity at the start, (2n,).
         settings: how to integrate.
         span: range of s.
+        dense: whether states between steps will be asked for.
 
     Returns:
         The path of the states, and the matrix [i, k] at its end, (n, n).
     """
     n = geodesics.n
-    path = _path(geodesics, state, np.zeros((n, n)), np.eye(n), span, settings)
+    path = _path(geodesics, state, np.zeros((n, n)), np.eye(n), span, settings, dense)
     return path, path.states[-1, 2 * n : 2 * n + n * n].reshape(n, n).T
 
 
@@ -142,7 +148,7 @@ def conjugate_points(geodesics: Geodesics, state: Array, span: float) -> tuple[C
     Returns:
         The points, in order.
     """
-    path, _ = exp_derivative(geodesics, state, geodesics.settings, span)
+    path, _ = exp_derivative(geodesics, state, geodesics.settings, span, dense=True)
     return find_conjugate_points(path, geodesics.n)
 
 
@@ -199,9 +205,14 @@ def _refined(matrices: object, s: float, low: float, high: float) -> float:
 
 
 def _path(
-    geodesics: Geodesics, state: Array, start: Array, slope: Array, span: float, settings: Settings
+    geodesics: Geodesics,
+    state: Array,
+    start: Array,
+    slope: Array,
+    span: float,
+    settings: Settings,
+    dense: bool = True,
 ) -> Path:
     rows = np.concatenate([state, start.ravel(), slope.ravel()])
-    return integrate(
-        geodesics.equations.jacobi, rows, (0.0, span), settings, (), geodesics._describe
-    )
+    equations, describe = geodesics.equations.jacobi, geodesics._describe
+    return integrate(equations, rows, (0.0, span), settings, (), describe, dense=dense)

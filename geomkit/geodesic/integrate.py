@@ -96,6 +96,8 @@ def integrate(
     settings: Settings,
     watches: Sequence[Watch] = (),
     describe: Callable[[Array], str] = str,
+    *,
+    dense: bool = True,
 ) -> Path:
     """Integrate d state/ds = slope(s, state).
 
@@ -106,6 +108,8 @@ def integrate(
         settings: tolerances, method, limit on steps.
         watches: events to look out for.
         describe: writes a state for messages.
+        dense: whether states between steps will be asked for; they cost a quarter more. Events
+            need them.
 
     Returns:
         The curve, as far as it goes.
@@ -124,7 +128,7 @@ def integrate(
         solver = getattr(scipy_integrate, settings.method)(
             slope, span[0], state, span[1], rtol=settings.rtol, atol=settings.atol
         )
-        walk = _Walk(solver, settings, watches, describe)
+        walk = _Walk(solver, settings, watches, describe, dense)
         return walk.run(scipy_integrate.OdeSolution)
 
 
@@ -137,7 +141,9 @@ class _Walk:
         settings: Settings,
         watches: Sequence[Watch],
         describe: Callable[[Array], str],
+        dense: bool,
     ) -> None:
+        self.wants_dense = dense
         self.solver, self.settings, self.watches, self.describe = (
             solver,
             settings,
@@ -155,11 +161,11 @@ class _Walk:
             raise DomainError(
                 f"no step could be made from {self.describe(self.states[0])}: {message}"
             )
-        dense = solution(np.array(self.s), self.pieces)
+        dense = solution(np.array(self.s), self.pieces) if self.pieces else None
         return Path(
             np.array(self.s),
             np.array(self.states),
-            lambda s: np.ascontiguousarray(dense(s).T),
+            lambda s: np.ascontiguousarray(dense(s).T) if dense else self._lacking(),
             ending,
             message,
             tuple(self.crossings),
@@ -178,7 +184,8 @@ class _Walk:
                     f"the equations are singular ahead of {where}: the steps became too small "
                     f"at s = {self.s[-1]:.10g}; the chart ends there"
                 )
-            self.pieces.append(solver.dense_output())
+            if self.wants_dense:
+                self.pieces.append(solver.dense_output())
             stop = self._look()
             if stop is not None:
                 self._append(stop.s, stop.state)
@@ -193,6 +200,10 @@ class _Walk:
         step = abs(solver.t - self.s[-1])
         # the first step is a guess, and the last one is cut to the end of the range
         return solver.status == "running" and len(self.s) > 1 and step < SHORTEST * self.span
+
+    @staticmethod
+    def _lacking() -> Array:
+        raise AssertionError("this path was integrated without dense output")
 
     def _append(self, s: float, state: Array) -> None:
         self.s.append(s)

@@ -226,6 +226,7 @@ class Geodesics:
                 self.settings,
                 (),
                 self._describe,
+                dense=False,
             )
             if path.ending is not Ending.LENGTH:
                 raise DomainError(f"exp is not defined: {path.message}")

@@ -30,6 +30,8 @@ Array = NDArray[np.float64]
 # largest |q^i - p^i|, and to the rounding of the coordinates themselves.
 CLOSE, ROUNDING = 1e-8, 1e-13
 _NEWTON, _SHORTEST = 12, 1 / 256
+# Limits of the effort: steps of one shot, and evaluations of the right-hand side altogether.
+_STEPS, _EFFORT = 300, 25_000
 # How often a corrected vector may differ from the predicted one: a jump to another branch is more.
 _JUMP = 0.5
 
@@ -240,9 +242,14 @@ class _Search:
         self.tolerance = CLOSE * size + rounding
         given = geodesics.settings
         self.fine = replace(
-            given, rtol=max(1e-13, 0.01 * given.rtol), atol=min(given.atol, 1e-13 * size)
+            given,
+            rtol=max(1e-13, 0.01 * given.rtol),
+            atol=min(given.atol, 1e-13 * size),
+            max_steps=min(given.max_steps, 10 * _STEPS),
         )
-        self.coarse = replace(self.fine, rtol=1e-9, max_steps=2000)
+        # on the way d exp and the target are needed to some digits only
+        self.coarse = replace(self.fine, rtol=1e-7, atol=1e-9 * size, max_steps=_STEPS)
+        self.effort = 0
         self.near = 1e-4 * size  # close enough on the way
         self.shots, self.best, self.trouble = 0, float(size), "no shot came near"
 
@@ -259,19 +266,19 @@ class _Search:
         while t < 1:
             after = min(1.0, t + step)
             guess = vector + (after - t) * slope
-            last = after == 1.0
-            found = self.newton(guess, target(after), self.fine if last else self.coarse)
+            found = self.newton(guess, target(after), self.coarse)
             if found is None or self._jumped(found[0], guess):
                 step = 0.5 * (after - t)
-                if step < _SHORTEST:
-                    self.trouble = f"the path could not be followed beyond {100 * t:.0f} % of it"
+                if step < _SHORTEST or self.effort > _EFFORT:
+                    self.trouble += f"; the path was followed over {100 * t:.0f} % of it"
                     return None
                 continue
             vector, derivative = found
             t, step = after, 2 * step
             direction = straight + (1 - 2 * t) * bend
             slope = np.linalg.lstsq(derivative, direction, rcond=None)[0]
-        return vector
+        polished = self.newton(vector, self.end, self.fine)
+        return None if polished is None else polished[0]
 
     def _jumped(self, vector: Array, guess: Array) -> bool:
         return bool(np.abs(vector - guess).max() > _JUMP * np.abs(guess).max())
@@ -309,12 +316,16 @@ class _Search:
 
     def shoot(self, vector: Array, target: Array, settings: Settings) -> tuple[Array, Array] | None:
         """Return exp_p(v) - target and d exp; None if the geodesic does not reach s = 1."""
+        if self.effort > _EFFORT:
+            self.trouble = f"{self.effort} evaluations of the equations were spent"
+            return None
         self.shots += 1
         state = np.concatenate([self.start, vector])
         try:
             path, derivative = deviation.exp_derivative(self.geodesics, state, settings)
         except DomainError:
             return None
+        self.effort += path.evaluations
         if path.ending is not Ending.LENGTH or not np.isfinite(derivative).all():
             self.trouble = f"a geodesic did not reach its end ({path.message})"
             return None
@@ -329,6 +340,7 @@ class _Search:
             np.concatenate([self.start, vector]),
             (0.0, 1.0),
             self.fine,
+            dense=False,
         )
         if path.ending is not Ending.LENGTH:
             return float("inf")
