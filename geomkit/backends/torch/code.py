@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from numbers import Real
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor
 from geomkit.errors import EvaluationError
 from geomkit.program import Program
 
-from .module import load
+from .module import keep, load
 from .source import needs_tensors, write
 from .unpacking import Unpacking
 
@@ -47,7 +46,7 @@ class TorchCode:
         self.fast = fast
         self.source = write(program)
         digest = hashlib.sha256(self.source.encode()).hexdigest()
-        self.path: Path | None = None
+        self.path = keep(f"torch_{program.name}", self.source) if cache else None
         module = load(f"geomkit_torch_{program.name}_{digest[:16]}", self.source, self.path)
         self._components = cast(Components, module["components"])
         self._columns = tuple(program.sources.values())
@@ -157,6 +156,8 @@ class TorchCode:
         self, vectors: Sequence[Any], scalars: Sequence[Any]
     ) -> tuple[list[Tensor], list[Any]]:
         """Check what was given and bring it to one dtype."""
+        if self._usual(vectors, scalars):
+            return list(vectors), list(scalars)
         sources, names = self._names
         if len(vectors) != len(sources) or len(scalars) != len(names):
             raise EvaluationError(
@@ -174,6 +175,19 @@ class TorchCode:
         large = [*vectors, *(v for v in given if isinstance(v, Tensor) and v.ndim)]
         dtype = _dtype(large or [v for v in given if isinstance(v, Tensor)])
         return [_to(v, dtype) for v in vectors], [_to(v, dtype) for v in given]
+
+    def _usual(self, vectors: Sequence[Any], scalars: Sequence[Any]) -> bool:
+        """Whether this is the usual call: one tensor, and numbers for the parameters."""
+        if len(vectors) != 1 or len(self._columns) != 1 or len(scalars) != len(self._needs_tensor):
+            return False
+        points = vectors[0]
+        return (
+            type(points) is Tensor
+            and points.dtype in FLOATS
+            and points.ndim > 0
+            and points.shape[-1] == len(self._columns[0])
+            and all(type(value) is float for value in scalars)
+        )
 
 
 def _first(scalars: Sequence[Any]) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from geomkit.differentiate import jvp, vjp
 from geomkit.errors import LoweringError
@@ -73,10 +74,14 @@ class Operation:
         Returns:
             Tensor (..., width).
         """
-        if self.numba is not None:
-            result: Tensor = _Call.apply(self, *arguments)
-            return result
-        return self.eager(*arguments)
+        if self.numba is None:
+            return self.eager(*arguments)
+        transformed = torch._C._are_functorch_transforms_active()
+        if not transformed and not _watched(arguments):
+            return self.value(arguments)
+        apply = _Call.apply if transformed else _Call.apply_directly
+        result: Tensor = apply(self, *arguments)
+        return result
 
     def eager(self, *arguments: Tensor | float) -> Tensor:
         """Compute by the generated torch code.
@@ -104,21 +109,13 @@ class Operation:
         """
         from .layout import rows
 
-        shape = self._shape(arguments)
-        count = shape.numel()
-        vectors = [_matrix(a, shape) for a in arguments[: self._vectors]]
-        scalars = [_column(a, shape) for a in arguments[self._vectors :]]
-        packed = self.numba.packed(vectors, scalars)
-        result = torch.from_numpy(rows(packed, self._columns, self.width, count))
+        vectors, scalars = arguments[: self._vectors], arguments[self._vectors :]
+        shape = _shape(vectors, scalars)
+        packed = self.numba.packed(
+            [_matrix(v, shape) for v in vectors], [_column(s, shape) for s in scalars]
+        )
+        result = torch.from_numpy(rows(packed, self._columns, self.width, shape.numel()))
         return result if len(shape) == 1 else result.view((*shape, self.width))
-
-    def _shape(self, arguments: Arguments) -> torch.Size:
-        shapes = [a.shape[:-1] for a in arguments[: self._vectors] if isinstance(a, Tensor)]
-        shapes += [a.shape for a in arguments[self._vectors :] if isinstance(a, Tensor) and a.ndim]
-        first = shapes[0]
-        if all(shape == first for shape in shapes):
-            return first
-        return torch.broadcast_shapes(*shapes)
 
     # Derivatives ------------------------------------------------------------------------------
 
@@ -135,7 +132,7 @@ class Operation:
         Returns:
             For each argument its gradient, or None.
         """
-        if not self._full:
+        if not self._full:  # zeros of the result are no components
             index = torch.from_numpy(self._columns).to(cotangent.device)
             cotangent = cotangent.index_select(-1, index)
         operation = self._derivative(vjp, needs)
@@ -149,9 +146,11 @@ class Operation:
             if not needed or not isinstance(argument, Tensor):
                 found.append(None)
             elif number < self._vectors:
-                stop = start + argument.shape[-1]
-                found.append(_reduce(gradient.narrow(-1, start, stop - start), argument.shape))
-                start = stop
+                width = argument.shape[-1]
+                alone = width == operation.width
+                part = gradient if alone else gradient.narrow(-1, start, width)
+                found.append(_reduce(part, argument.shape))
+                start += width
             else:
                 found.append(_reduce(gradient[..., start], argument.shape))
                 start += 1
@@ -209,6 +208,13 @@ class Operation:
 class _Call(torch.autograd.Function):  # type: ignore[misc]
     """One call of an operation, as autograd and torch.func see it."""
 
+    @classmethod
+    def apply_directly(cls, *arguments: Any) -> Any:
+        """Apply where no transform of torch.func is active."""
+        # `apply` binds arguments to a signature first, which takes longer than a kernel of 1000
+        # points. What it does then is this.
+        return super(torch.autograd.Function, cls).apply(*arguments)
+
     @staticmethod
     def forward(operation: Operation, *arguments: Tensor | float) -> Tensor:
         return operation.value(arguments)
@@ -251,6 +257,15 @@ class _Call(torch.autograd.Function):  # type: ignore[misc]
         return operation(*moved), 0
 
 
+def _watched(arguments: Arguments) -> bool:
+    """Whether anybody is there to differentiate what is computed."""
+    if forward_ad._current_level >= 0:
+        return True
+    if not torch.is_grad_enabled():
+        return False
+    return any(isinstance(a, Tensor) and a.requires_grad for a in arguments)
+
+
 def _arguments(ctx: Any) -> list[Tensor | float]:
     tensors = iter(ctx.saved_tensors)
     return [next(tensors) if number is None else number for number in ctx.numbers]
@@ -271,15 +286,24 @@ def _reduce(gradient: Tensor, shape: torch.Size) -> Tensor:
     return (gradient.sum(dims) if dims else gradient).reshape(shape)
 
 
+def _shape(vectors: Arguments, scalars: Arguments) -> torch.Size:
+    """The leading dimensions of all arguments together."""
+    shapes = {a.shape[:-1] for a in vectors if isinstance(a, Tensor)}
+    shapes |= {a.shape for a in scalars if isinstance(a, Tensor) and a.ndim}
+    return shapes.pop() if len(shapes) == 1 else torch.broadcast_shapes(*shapes)
+
+
 def _matrix(argument: Tensor | float, shape: torch.Size) -> NDArray[Any]:
     """A vector argument as an array (N, k)."""
     assert isinstance(argument, Tensor)
-    tensor = argument.detach().resolve_neg()
-    width = tensor.shape[-1]
-    if tensor.shape[:-1] != shape:
-        tensor = tensor.expand(*shape, width)
-    # not -1: with no points at all it would be ambiguous
-    array: NDArray[Any] = tensor.reshape(shape.numel(), width).numpy()
+    tensor = argument.detach()
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    if tensor.ndim != 2 or tensor.shape[:1] != shape:
+        width = tensor.shape[-1]
+        # not -1: with no points at all it would be ambiguous
+        tensor = tensor.expand(*shape, width).reshape(shape.numel(), width)
+    array: NDArray[Any] = tensor.numpy()
     return array
 
 

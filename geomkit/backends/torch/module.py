@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Mapping
 from importlib.abc import InspectLoader
@@ -10,7 +12,11 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, ModuleType
 
-__all__ = ["load"]
+from geomkit import cache
+
+__all__ = ["keep", "load"]
+
+LOG = logging.getLogger("geomkit.backends.torch")
 
 
 class _Text(InspectLoader):
@@ -59,3 +65,25 @@ def load(name: str, text: str, path: Path | None = None) -> Mapping[str, object]
         del sys.modules[name]
         raise
     return vars(module)
+
+
+def keep(name: str, text: str) -> Path | None:
+    """Keep a text in the cache folder, for people to read and for tracebacks.
+
+    What is loaded is always the text that was just generated, never the file.
+
+    Args:
+        name: part of the name of the file.
+        text: the text.
+
+    Returns:
+        The file; None, with a line in the log, when it cannot be written.
+    """
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    try:
+        if cache.read(name, digest, ".py") == text.encode():
+            return cache.folder() / f"{name}_{digest[:16]}.py"
+        return cache.store(name, digest, {".py": text})[".py"]
+    except OSError as error:
+        LOG.warning("the source of %s is not kept on disk: %s", name, error)
+        return None
