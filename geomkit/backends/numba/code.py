@@ -22,7 +22,7 @@ from .threads import GATE, over_blocks
 __all__ = ["Code", "build"]
 
 Array = NDArray[Any]
-REALS = ("float64", "float32")
+REALS = {"d": "float64", "f": "float32"}
 
 
 def build(program: Program, *, cache: bool = True) -> Code:
@@ -80,9 +80,10 @@ class Code:
         self._width = len(next(iter(program.sources.values()), ()))
         # the kernels of the usual call, by dtype: points, numbers, one thread
         self._usual: dict[Any, Callable[..., Any]] = {}
-        usual = self.kernel(Variant())
-        if len(program.sources) == 1 and program.slots:
-            self._usual[np.dtype(np.float64)] = usual
+        if program.slots:
+            usual = self.kernel(Variant())
+            if len(program.sources) == 1:
+                self._usual[np.dtype(np.float64)] = usual
 
     def kernel(self, variant: Variant) -> Callable[..., Any]:
         """Return the compiled function of a variant; it is compiled when it is first asked for.
@@ -160,7 +161,9 @@ class Code:
         except TypeError:  # an array in another order, or that is read-only
             return self._packed(vectors, scalars, out)
         if far:
-            self.kernel(Variant(points.dtype.name, safe=True))(points, *scalars, out, 0, blocks)
+            self.kernel(Variant(REALS[points.dtype.char], safe=True))(
+                points, *scalars, out, 0, blocks
+            )
         return out
 
     @cached_property
@@ -182,8 +185,8 @@ class Code:
             return out
         each = any(np.ndim(s) for s in scalars)
         if each:
-            scalars = [_plain(np.broadcast_to(np.asarray(s, dtype), count)) for s in scalars]
-        variant = Variant(dtype.name, each)
+            scalars = [_column(s, count, dtype) for s in scalars]
+        variant = Variant(REALS[dtype.char], each)
         kernel = self.kernel(variant)
         if not each and len(vectors) == 1:
             self._usual[dtype] = kernel
@@ -197,16 +200,15 @@ class Code:
         return out
 
     def _check(self, vectors: Sequence[Array], scalars: Sequence[Any]) -> None:
-        widths = [len(numbers) for numbers in self.program.sources.values()]
         given = [v.shape for v in vectors]
-        wanted = [(len(vectors[0]), width) for width in widths]
+        wanted = [(len(vectors[0]), len(row)) for row in self.program.sources.values()]
         if given != wanted or len(scalars) != len(self.program.scalars):
             raise EvaluationError(
                 f"{self.program.name} was given arrays {given} and {len(scalars)} numbers; it "
                 f"needs {wanted} for {', '.join(self.program.sources)} and "
                 f"{len(self.program.scalars)} numbers"
             )
-        if any(v.dtype != vectors[0].dtype or v.dtype.name not in REALS for v in vectors):
+        if any(v.dtype != vectors[0].dtype or v.dtype.char not in REALS for v in vectors):
             raise EvaluationError(
                 f"{self.program.name} was given {', '.join(str(v.dtype) for v in vectors)}; all "
                 "arrays must be float64, or all float32"
@@ -241,6 +243,15 @@ class Code:
 def _misfit(out: Any, shape: tuple[int, ...], dtype: Any) -> str:
     given = f"{getattr(out, 'dtype', type(out).__name__)} {getattr(out, 'shape', '')}"
     return f"out= is {given}; a writeable, contiguous {dtype} array of shape {shape} is needed"
+
+
+def _column(value: Any, count: int, dtype: np.dtype[Any]) -> Array:
+    """A number as an array (count,), an array as kernels take it."""
+    if np.ndim(value) == 0:
+        return np.full(count, value, dtype)
+    if np.shape(value) != (count,):
+        raise EvaluationError(f"a parameter has shape {np.shape(value)}; {(count,)} is needed")
+    return _plain(np.asarray(value, dtype))
 
 
 def _plain(array: Array) -> Array:

@@ -57,7 +57,7 @@ def compiled(
     Raises:
         GeomkitError: the cache folder cannot be trusted.
     """
-    digest = _digest(text)
+    digest = _digest(text, signature)
     path = _keep_source(name, digest, text) if cache else None
     with _LOCK[0]:
         title = f"geomkit_kernel_{name}_{digest[:16]}"
@@ -80,9 +80,10 @@ def number_type(dtype: str) -> Any:
     return getattr(types, dtype)
 
 
-def _digest(text: str) -> str:
+def _digest(text: str, signature: Sequence[Any]) -> str:
     versions = [GENERATOR, numba.__version__, llvmlite.__version__, np.__version__]
     versions += [platform.python_implementation(), sys.version_info[:2]]
+    versions += [str(one) for one in signature]
     return hashlib.sha256(json.dumps([*versions, text]).encode()).hexdigest()
 
 
@@ -120,7 +121,9 @@ class _MachineCode:
             # written by `save_overload` into a folder that only this user can write, and unchanged
             # since: `read` compared the hash of the very bytes that are loaded here
             content = pickle.loads(data)  # noqa: S301
-            return compiler.CompileResult._rebuild(target, *content)
+            result = compiler.CompileResult._rebuild(target, *content)
+            LOG.info("machine code of %s is loaded", self.name)
+            return result
         except OSError as error:
             LOG.warning("machine code of %s cannot be read: %s", self.name, error)
         except Exception as error:  # noqa: BLE001  whatever it is, compiling anew mends it

@@ -41,9 +41,10 @@ class Scatter:
         output = program.outputs[number]
         self.start = sum(len(one.components) for one in program.outputs[:number])
         self.name, self.shape, self.cache = output.name, output.shape, cache
-        # where each entry comes from: components, then 0, then components with the other sign
+        # where each entry comes from: components, then 0, then components with the other sign (as
+        # unsigned numbers, because a negative index would count from the end, which takes a check)
         width = len(output.components)
-        sources = np.full(output.shape, width, np.int64)
+        sources = np.full(output.shape, width, np.uint64)
         for index, slot, sign in output.copies:
             sources[index] = slot if sign > 0 else width + 1 + slot
         self.width, self.sources = width, sources.reshape(-1)
@@ -89,7 +90,7 @@ class Scatter:
 def _kernel(dtype: str, cache: bool) -> Any:
     if (dtype, cache) not in _KERNELS:
         text = _HEAD + DECORATOR + "\n" + inspect.getsource(_scatter).replace("_scatter", "kernel")
-        table, number = array_type("int64", 1), number_type("intp")
+        table, number = array_type("uint64", 1), number_type("intp")
         full = array_type(dtype, 2)
         signature = [array_type(dtype, 3), number, number, table, full, number, number]
         name = f"scatter_{dtype}"

@@ -34,7 +34,7 @@ _USES = {"exp_shifted": ("two_to",), "exp": ("exp_shifted",), "sinhcosh": ("exp_
 # Names that the text uses itself; an input of that name gets an underscore.
 RESERVED = frozenset(
     {"block", "count", "f32", "far", "first", "inputs", "kernel", "lane", "last", "math"}
-    | {"njit", "np", "o", "out", "p", "sincos_near", "x", *HELPERS, *SPECIAL}
+    | {"at", "njit", "np", "out", "rows", "sincos_near", *HELPERS, *SPECIAL}
     | {"flag", "place", "real", "types", *dir(builtins)}
 )
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
@@ -196,24 +196,26 @@ class _Source:
         kind = "np.float32" if self.single else "np.float64"
         yield f"count = {next(iter(self.program.sources))}.shape[0]"
         if rows:
-            yield f"x = np.empty(({len(rows)}, {LANES}), {kind})  # the inputs of one block"
+            yield f"inputs = np.empty(({len(rows)}, {LANES}), {kind})  # of one block"
         if self._angles:
             yield "far = 0"
         yield from constant
         yield "for block in range(first, last):"
         if rows:
             yield f"    for lane in range({LANES}):"
-            yield f"        p = min({LANES} * block + lane, count - 1)"
+            yield f"        at = min({LANES} * block + lane, count - 1)"
             for k, (_, text) in enumerate(rows):
-                yield f"        x[{k}, lane] = {text}"
-        yield f"    o = out[block].reshape({LANES} * {len(self.program.slots)})"
+                yield f"        inputs[{k}, lane] = {text}"
+        yield f"    rows = out[block].reshape({LANES} * {len(self.program.slots)})"
         yield f"    for lane in range({LANES}):"
         for k, (name, _) in enumerate(rows):
-            yield f"        {name} = x[{k}, lane]"
+            yield f"        {name} = inputs[{k}, lane]"
         yield from (f"        {line}" for line in lines)
         pairs = zip(self.program.slots, self.written.results, strict=True)
         for k, (slot, result) in enumerate(pairs):
-            yield f"        o[{LANES} * {k} + lane] = {result}  # {slot}"
+            yield f"        rows[{LANES} * {k} + lane] = {result}  # {slot}"
+        if not self.program.slots:
+            yield "        pass"
         if self._angles:
             yield "return far"
 
@@ -225,6 +227,8 @@ class _Source:
         pairs = zip(self.program.slots, self.written.results, strict=True)
         for k, (slot, result) in enumerate(pairs):
             yield f"out[{k}] = {result}  # {slot}"
+        if not self.program.slots:
+            yield "pass"
 
     def _rows(self) -> Iterator[tuple[str, str]]:
         """The inputs that are loaded point by point, and from where."""
@@ -232,9 +236,9 @@ class _Source:
             for i in numbers:
                 one = self.program.inputs[i]
                 if one.name in self.used:
-                    yield one.name, f"{name}[p, {one.position}]"
+                    yield one.name, f"{name}[at, {one.position}]"
         if self.variant.each:
-            yield from ((n, f"each_{n}[p]") for n in self.scalars if n in self.used)
+            yield from ((n, f"each_{n}[at]") for n in self.scalars if n in self.used)
 
     def _split(self) -> tuple[list[str], list[str]]:
         """The statements that depend on parameters only, and those that are done point by point."""
