@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator
 from fractions import Fraction
 
 from geomkit.errors import LoweringError
 
-from .model import KINDS, Input, Node, Output, Program
+from .model import KINDS, Jet, Node, Output, Program
 from .ops import ARITHMETIC, CONSTANTS, FUNCTIONS
 
 __all__ = ["check"]
@@ -16,8 +17,9 @@ __all__ = ["check"]
 def check(program: Program) -> None:
     """Check that a program is well formed.
 
-    Names are unique identifiers, arguments are earlier nodes, operations and functions are known
-    and have as many arguments as they need, and outputs point to nodes and fit their shapes.
+    Names are identifiers and unique, arguments are earlier nodes, operations and functions are
+    known and have as many arguments as they need, jets depend on inputs, the inputs of an array are
+    all of its last axis, and outputs point to nodes and fit their shapes.
 
     Args:
         program: the program.
@@ -25,22 +27,45 @@ def check(program: Program) -> None:
     Raises:
         LoweringError: it is not; the message lists everything that is wrong.
     """
-    wrong = [*_inputs(program.inputs), *_nodes(program), *_outputs(program)]
+    wrong = [*_names(program), *_inputs(program), *_nodes(program), *_outputs(program)]
     if wrong:
         raise LoweringError(f"program {program.name!r} is not well formed: " + "; ".join(wrong))
 
 
-def _inputs(inputs: tuple[Input, ...]) -> Iterator[str]:
+def _names(program: Program) -> Iterator[str]:
+    """Names end up in files and in generated code: nothing but identifiers may pass."""
+    inputs, outputs = program.inputs, program.outputs
+    names = [one.name for one in inputs] + [one.name for one in outputs]
+    names += [one.source for one in inputs]
+    names += [one.jet.function for one in inputs if one.jet]
+    for name in dict.fromkeys([program.name, *names]):
+        if not name.isidentifier() or keyword.iskeyword(name):
+            yield f"{name!r} is no identifier"
+
+
+def _inputs(program: Program) -> Iterator[str]:
+    inputs = program.inputs
     names = [one.name for one in inputs]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"two inputs are called {name!r}"
     for one in inputs:
-        if not one.name.isidentifier():
-            yield f"{one.name!r} is no identifier"
         if one.kind not in KINDS:
             yield f"input {one.name!r} is of unknown kind {one.kind!r}"
         if (one.kind == "jet") != (one.jet is not None):
             yield f"input {one.name!r} of kind {one.kind!r} has jet {one.jet!r}"
+        if one.jet and not _jet(one.jet, names):
+            yield f"input {one.name!r} has jet {one.jet}, whose arguments are no inputs"
+    for source, numbers in program.sources.items():
+        places = [inputs[i].position for i in numbers]
+        if places != list(range(len(numbers))):
+            yield f"the inputs of {source!r} have the positions {places}, not 0, 1, 2 ..."
+        if any(inputs[i].name == source for i in program.scalars):
+            yield f"an array and a number are both called {source!r}"
+
+
+def _jet(jet: Jet, names: list[str]) -> bool:
+    fits = len(jet.arguments) == len(jet.orders) and all(order >= 0 for order in jet.orders)
+    return fits and all(name in names for name in jet.arguments)
 
 
 def _nodes(program: Program) -> Iterator[str]:
@@ -55,7 +80,7 @@ def _nodes(program: Program) -> Iterator[str]:
 def _node(node: Node, inputs: int) -> str:
     needed = ARITHMETIC.get(node.op, 0)
     if node.op == "call":
-        if node.value not in FUNCTIONS:
+        if not isinstance(node.value, str) or node.value not in FUNCTIONS:
             return f"unknown function {node.value!r}"
         needed = FUNCTIONS[str(node.value)]
     elif node.op == "input":
@@ -65,10 +90,12 @@ def _node(node: Node, inputs: int) -> str:
         if not isinstance(node.value, Fraction):
             return f"{node.value!r} is no Fraction"
     elif node.op == "constant":
-        if node.value not in CONSTANTS:
+        if not isinstance(node.value, str) or node.value not in CONSTANTS:
             return f"unknown constant {node.value!r}"
     elif node.op not in ARITHMETIC:
         return f"unknown operation {node.op!r}"
+    elif node.value is not None:
+        return f"{node.op} has a value, {node.value!r}"
     return "" if len(node.args) == needed else f"{node.op} has {len(node.args)} arguments"
 
 
@@ -77,15 +104,18 @@ def _outputs(program: Program) -> Iterator[str]:
     if len(set(names)) != len(names):
         yield f"outputs share a name: {', '.join(names)}"
     for output in program.outputs:
-        if not output.name.isidentifier():
-            yield f"output {output.name!r} is no identifier"
         yield from _output(output, len(program.nodes))
 
 
 def _output(output: Output, nodes: int) -> Iterator[str]:
     indices = [index for index, _ in output.components] + list(output.zeros)
     indices += [index for index, _, _ in output.copies]
-    if len({index for index, _ in output.components}) != len(output.components):
+    independent = [index for index, _ in output.components] + list(output.zeros)
+    if any(size < 0 for size in output.shape):
+        yield f"output {output.name!r} has shape {output.shape}"
+    if len(output.positions) > len(output.shape) or set(output.positions) - {"u", "d"}:
+        yield f"output {output.name!r} of shape {output.shape} has positions {output.positions!r}"
+    if len(set(independent)) != len(independent):
         yield f"output {output.name!r} lists a component twice"
     if len({index for index, _, _ in output.copies}) != len(output.copies):
         yield f"output {output.name!r} fills an entry twice"

@@ -238,7 +238,7 @@ class Program:
                 outputs=tuple(_output_from_dict(row) for row in content["outputs"]),
                 staged=bool(content["staged"]),
             )
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (KeyError, TypeError, ValueError, IndexError, ArithmeticError) as error:
             raise LoweringError(f"this is not the text of a program: {error!r}") from None
         check(program)
         return program
