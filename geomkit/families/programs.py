@@ -38,8 +38,8 @@ def scalar_program(n: int) -> Program:
         LoweringError: n is less than 2: there is nothing to compute.
 
     Example:
-        >>> sorted(scalar_program(2).operations)
-        ['add', 'div', 'mul', 'neg', 'sub']
+        >>> sorted(scalar_program(2).sources)
+        ['ddg', 'dg', 'g']
     """
     if n < 2:
         raise LoweringError(f"unrolled programs are for n >= 2, given {n}; R is 0 on a line")
