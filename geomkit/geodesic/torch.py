@@ -1,7 +1,8 @@
 """Geodesics on tensors: many at once with torchdiffeq, differentiable in everything.
 
 Gradients flow into points, vectors and parameters; they are those of the discretised flow, so they
-agree with Jacobi fields as well as the integration itself does.
+agree with Jacobi fields as well as the integration itself does. They are taken with `backward`,
+`torch.autograd.grad` or `torch.autograd.functional`: torchdiffeq knows no `torch.func`.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ def flow(
         return torch.cat([v, acceleration], dim=-1)
 
     solve = odeint_adjoint if adjoint else odeint
-    options = {"adjoint_params": ()} if adjoint else {}
+    # Steps end at the values of s: the interpolant of torchdiffeq is only of the fourth order.
+    options: dict[str, Any] = {"options": {"step_t": s[1:]}}
+    if adjoint:
+        options |= {"adjoint_params": (), "adjoint_options": {"step_t": s.flip(0)[1:]}}
     try:
         states = solve(slope, state, s, rtol=rtol, atol=atol, method=method, **options)
     except AssertionError as error:  # how torchdiffeq says that the step became too small, or NaN
