@@ -50,13 +50,17 @@ def sincos_float32(x: float) -> tuple[Any, Any]:
     """Sine and cosine of a float32 for |x| <= 1e5, to 1 ULP of float32."""
     # the angle is reduced in float64, where two parts of pi/2 are enough
     k = np.floor(x * 0.6366197723675814 + 0.5)
-    r = np.float32((x - k * 1.5707963267923333) - k * 2.563344151594519e-12)
+    wide = (x - k * 1.5707963267923333) - k * 2.563344151594519e-12
+    r = np.float32(wide)
+    low = np.float32(wide - r)
     z = r * r
     p = np.float32(0.008332160292163443) - z * np.float32(0.00019515217679217484)
-    s = r + r * z * (np.float32(-0.16666654602436878) + z * p)
+    s = r + (r * z * (np.float32(-0.16666654602436878) + z * p) + low)
     q = np.float32(-0.0013887315888230789) + z * np.float32(2.443311243873888e-05)
     q = np.float32(0.04166664567529598) + z * q
-    c = np.float32(1.0) - (np.float32(0.5) * z - z * z * q)
+    half = np.float32(0.5) * z
+    most = np.float32(1.0) - half
+    c = most + (((np.float32(1.0) - most) - half) + (z * z * q - r * low))
     pair = np.floor(0.5 * k)
     odd = k - 2.0 * pair
     back = pair - 2.0 * np.floor(0.5 * pair)

@@ -79,9 +79,9 @@ _POLYGAMMA = '''def polygamma(order, x):
     # asymptotic series, with the Bernoulli numbers B_2, B_4 ...
     total = 0.0
     while x < 15.0 + n:
-        total += x ** (-n - 1)
+        total += math.pow(x, -n - 1.0)
         x += 1.0
-    square, power, rising = 1.0 / (x * x), x ** (-n - 1), 1.0
+    square, power = 1.0 / (x * x), math.pow(x, -n - 1.0)
     tail = x * power / n + 0.5 * power
     power *= 1.0 / x
     rising = 0.5 * (n + 1.0)
