@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 import geomkit as gk
 from benchmarks.kernels.problem import MASS, SPIN, points
 
-__all__ = ["Own", "kerr", "lambdified", "schwarzschild", "torch_eager", "torch_gradient"]
+__all__ = [
+    "Own",
+    "formulas",
+    "kerr",
+    "lambdified",
+    "nested",
+    "schwarzschild",
+    "torch_eager",
+    "torch_gradient",
+]
 
 Array = NDArray[np.float64]
 Call = tuple[Callable[[], Any], Callable[[Any], Array]]
@@ -64,6 +73,29 @@ def schwarzschild(count: int) -> Own:
     return Own("schwarzschild", ("riemann",), count, M=MASS)
 
 
+def formulas(own: Own) -> list[Any]:
+    """The components of a kernel of Kerr as SymPy expressions: geomkit's exact tensors."""
+    curvature = gk.curvature(own.kernel.metric)
+    tensors = {"riemann_down": curvature.riemann_down, "kretschmann": curvature.kretschmann}
+    return [tensors[s.output][s.index] if s.index else tensors[s.output] for s in own.kernel.slots]
+
+
+def nested(expression: Any) -> Any:
+    """An expression as nested lists [operation, operands ...], for packages without SymPy.
+
+    Args:
+        expression: made of sums, products, powers, sine and cosine.
+
+    Returns:
+        Lists, names and numbers.
+    """
+    if expression.is_Symbol:
+        return expression.name
+    if expression.is_Number:
+        return int(expression) if expression.is_Integer else float(expression)
+    return [expression.func.__name__, *map(nested, expression.args)]
+
+
 def lambdified(own: Own, *, cse: bool) -> Call:
     """The exact tensors, as geomkit gives them to SymPy, by `sympy.lambdify` for NumPy.
 
@@ -77,13 +109,8 @@ def lambdified(own: Own, *, cse: bool) -> Call:
     import sympy as sp
 
     metric = own.kernel.metric
-    curvature = gk.curvature(metric)
-    tensors = {"riemann_down": curvature.riemann_down, "kretschmann": curvature.kretschmann}
-    formulas = [
-        tensors[s.output][s.index] if s.index else tensors[s.output] for s in own.kernel.slots
-    ]
     symbols = [*metric.coordinates[1:3], *(parameter.symbol for parameter in metric.parameters)]
-    function = sp.lambdify(symbols, formulas, modules="numpy", cse=cse)
+    function = sp.lambdify(symbols, formulas(own), modules="numpy", cse=cse)
     r, theta = (np.ascontiguousarray(own.points[:, k]) for k in (1, 2))
     return lambda: function(r, theta, MASS, SPIN), np.array
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from benchmarks.kernels import c_kernel
 from benchmarks.kernels.own import (
     Own,
+    formulas,
     kerr,
     lambdified,
+    nested,
     schwarzschild,
     torch_eager,
     torch_gradient,
@@ -112,6 +115,8 @@ def _there(
         few = own.points[: row.counts[1]]
         indices = np.array([slot.index for slot in own.kernel.slots if slot.index])
         problem = {"points": few, "mass": MASS, "spin": SPIN, "indices": indices}
+        if peer == "heyoka.tensors":
+            problem["formulas"] = json.dumps([nested(one) for one in formulas(own)])
         with Remote(environment, peer, problem) as remote:
             expected = own.values[:, : len(few)]
             yield Here(own.call), remote, lambda: mismatch(remote.values, expected, own.names)
@@ -131,14 +136,16 @@ LARGE = (100_000, 100_000)
 ROWS = (
     Row("C by hand, blocks of 64", _here(lambda own: c_kernel.blocks(own.points)), 1 / 1.5),
     Row("C by hand, whole columns", _here(lambda o: c_kernel.columns(o.points)), None),
-    Row("heyoka.py cfunc", _there("fast", "heyoka.arguments"), 2),
-    Row("heyoka.py cfunc, M and a constants", _there("fast", "heyoka.constants"), None),
+    Row("heyoka.py cfunc", _there("fast", "heyoka.tensors"), 2),
+    Row("heyoka.py cfunc, by hand, fast_math", _there("fast", "heyoka.arguments"), 2),
+    Row("heyoka.py cfunc, by hand, M and a in the code", _there("fast", "heyoka.constants"), None),
     Row("lambdify(cse=True), NumPy", _here(lambda own: lambdified(own, cse=True)), 10),
     Row("lambdify(cse=False), NumPy", _here(lambda own: lambdified(own, cse=False)), 80),
     Row("generated torch, eager", _here(torch_eager), 12),
     Row("JAX jit, closed form", _there("fast", "jax.closed_form"), 15),
     Row("JAX jit, closed form, r and theta apart", _there("fast", "jax.columns"), 15),
-    Row("JAX jit, autodiff curvature", _there("fast", "jax.autodiff"), 1000),
+    Row("JAX jit, curvature by jacfwd", _there("fast", "jax.forward"), 1000),
+    Row("JAX jit, curvature by jacobian", _there("fast", "jax.reverse"), 1000),
     Row(
         "EinsteinPy, lambdified (Schwarzschild)",
         _there("geometry", "geometry.einsteinpy", schwarzschild),
@@ -151,5 +158,5 @@ ROWS = (
         (1000, 2),
     ),
     Row("torch forward + backward, numba against eager", _gradients, 8),
-    Row("the same", _gradients, 3, LARGE),
+    Row("torch forward + backward, numba against eager", _gradients, 3, LARGE),
 )

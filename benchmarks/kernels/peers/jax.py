@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.kernels.closed_form import COMPONENTS, kerr, kerr_metric
 
-__all__ = ["autodiff", "closed_form", "columns"]
+__all__ = ["closed_form", "columns", "forward", "reverse"]
 
 Call = tuple[Callable[[], Any], Callable[[Any], Any]]
 
@@ -35,9 +35,21 @@ def columns(problem: dict[str, Any]) -> Call:
     return _jitted(formulas, (r, theta, problem["mass"], problem["spin"])), np.asarray
 
 
-def autodiff(problem: dict[str, Any]) -> Call:
-    """Forward mode over forward mode over the metric, then the textbook sums, for all points."""
-    mapped = jax.vmap(_curvature, in_axes=(0, None, None))
+def forward(problem: dict[str, Any]) -> Call:
+    """Automatic differentiation of the metric, forward mode twice: the fastest way."""
+    return _automatic(problem, jax.jacfwd)
+
+
+def reverse(problem: dict[str, Any]) -> Call:
+    """The same by `jax.jacobian`, which is reverse mode."""
+    return _automatic(problem, jax.jacobian)
+
+
+def _automatic(problem: dict[str, Any], jacobian: Any) -> Call:
+    def curvature(x: Any, mass: Any, spin: Any) -> Any:
+        return _curvature(x, mass, spin, jacobian)
+
+    mapped = jax.vmap(curvature, in_axes=(0, None, None))
     call = _jitted(mapped, (problem["points"], problem["mass"], problem["spin"]))
     return call, lambda result: np.asarray(result).T
 
@@ -48,16 +60,18 @@ def _jitted(function: Callable[..., Any], values: tuple[Any, ...]) -> Callable[[
     return lambda: compiled(*arrays).block_until_ready()
 
 
-def _curvature(x: Any, mass: Any, spin: Any) -> Any:
+def _curvature(x: Any, mass: Any, spin: Any, jacobian: Any) -> Any:
+    """The textbook sums over the derivatives of the metric at one point."""
+
     def metric(x: Any) -> Any:
         return jnp.array(kerr_metric(x, mass, spin, jnp.sin, jnp.cos))
 
     def gamma(x: Any) -> Any:
-        d = jax.jacfwd(metric)(x)
+        d = jacobian(metric)(x)
         low = (d + jnp.swapaxes(d, 1, 2) - jnp.transpose(d, (2, 0, 1))) / 2
         return jnp.einsum("il,ljk->ijk", jnp.linalg.inv(metric(x)), low)
 
-    g, here, change = metric(x), gamma(x), jax.jacfwd(gamma)(x)
+    g, here, change = metric(x), gamma(x), jacobian(gamma)(x)
     half = jnp.einsum("ijlk->ijkl", change) + jnp.einsum("imk,mjl->ijkl", here, here)
     riemann = jnp.einsum("im,mjkl->ijkl", g, half - jnp.swapaxes(half, 2, 3))
     inverse = jnp.linalg.inv(g)
