@@ -301,6 +301,15 @@ def test_staged_kernels_have_no_exact_part() -> None:
     assert any("staged" in note for note in certificate.notes)
 
 
+def test_torch_is_tried_both_ways() -> None:
+    kernel = gk.compile(PLANE, ["metric", "christoffel"], backend="torch")
+    certificate = certify(kernel, points=4)
+    assert certificate.ok, certificate
+    # the generated code, and the numba kernels that CPU tensors may go through
+    assert certificate.accuracy[0].random_pairs == 2 * 4 * certificate.accuracy[0].components
+    assert check(kernel) == certificate
+
+
 def test_the_program_need_not_be_that_of_the_kernel_class() -> None:
     """Only what the contract says is used of a kernel: a stand-in passes as well."""
 

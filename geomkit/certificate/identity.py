@@ -13,7 +13,11 @@ from geomkit.metric import Metric
 __all__ = ["file_source", "hashes", "metric_hash", "text_hash", "versions"]
 
 _LIBRARIES = ("numpy", "sympy", "python-flint")
-_OF_BACKEND = {"numba": ("numba", "llvmlite"), "torch": ("torch",), "interpret": ("mpmath",)}
+_OF_BACKEND = {
+    "numba": ("numba", "llvmlite"),
+    "torch": ("torch", "numba", "llvmlite"),
+    "interpret": ("mpmath",),
+}
 
 
 def text_hash(text: str) -> str:

@@ -17,7 +17,7 @@ from .compare import Pair, Site, compare, condition, enclosed, wrong_entries
 from .model import Accuracy, Worst
 from .places import Place
 from .reference import Reference
-from .run import broken_copies, run
+from .run import broken_copies, run, unlike_alone
 
 __all__ = ["FACTOR", "SHARE", "Measurement", "measure", "threshold"]
 
@@ -72,16 +72,20 @@ def measure(kernel: Any, reference: Reference, points: int, dtype: str) -> Measu
     """
     used = reference.used()
     sites, refused = _sites(reference, used, points)
-    arrays = run(kernel, [site.place for site in sites], dtype)
-    problems: dict[str, None] = {}
-    for number, (wanted, full) in enumerate(zip(reference.wanted, arrays, strict=True)):
-        broken = broken_copies(wanted.output, full)
-        problems |= dict.fromkeys(broken[:_SHOWN])
-        if full.shape[1:] != wanted.output.shape:
-            continue
-        for site, one in zip(sites, full, strict=True):
-            compare(site, number, wanted.output, one)
-            problems |= dict.fromkeys(islice(wrong_entries(site, number, wanted.output), _SHOWN))
+    places = [site.place for site in sites]
+    backend = getattr(kernel, "backend", "")
+    runs = [run(kernel, places, dtype)]
+    if backend == "torch":
+        runs.append(run(kernel, places, dtype, eager=True))
+    problems: dict[str, None] = dict.fromkeys(_wrong_entries(reference, sites))
+    for arrays in runs:
+        for number, (wanted, full) in enumerate(zip(reference.wanted, arrays, strict=True)):
+            problems |= dict.fromkeys(broken_copies(wanted.output, full)[:_SHOWN])
+            if full.shape[1:] == wanted.output.shape:
+                for site, one in zip(sites, full, strict=True):
+                    compare(site, number, wanted.output, one)
+    if backend == "numba":
+        problems |= dict.fromkeys(unlike_alone(kernel, places, dtype))
     limit = threshold(dtype)
     _explain(reference, sites, used, dtype, limit)
     accuracy = _accuracies(reference, sites, limit, float(np.finfo(np.dtype(dtype)).eps))
@@ -92,6 +96,17 @@ def measure(kernel: Any, reference: Reference, points: int, dtype: str) -> Measu
         "refused": refused,
     }
     return Measurement(accuracy, counts, tuple(problems))
+
+
+def _wrong_entries(reference: Reference, sites: Sequence[Site]) -> Iterator[str]:
+    """Yield what the program says wrongly of zeros and copies, a few of each output."""
+    for number, wanted in enumerate(reference.wanted):
+        found: dict[str, None] = {}
+        for site in sites:
+            found |= dict.fromkeys(wrong_entries(site, number, wanted.output))
+            if len(found) >= _SHOWN:
+                break
+        yield from islice(found, _SHOWN)
 
 
 def _sites(reference: Reference, used: Sequence[str], points: int) -> tuple[list[Site], int]:

@@ -14,13 +14,15 @@ from geomkit.program import Output, Program
 
 from .places import Place
 
-__all__ = ["broken_copies", "run"]
+__all__ = ["broken_copies", "run", "unlike_alone"]
 
 Array = NDArray[Any]
 Selection = Any
+# More points than a block of any backend has.
+_MANY = 130
 
 
-def run(kernel: Any, places: Sequence[Place], dtype: str) -> list[Array]:
+def run(kernel: Any, places: Sequence[Place], dtype: str, *, eager: bool = False) -> list[Array]:
     """Call a kernel at places.
 
     Places with the same parameters go into one call, with plain numbers for the parameters: that is
@@ -30,6 +32,8 @@ def run(kernel: Any, places: Sequence[Place], dtype: str) -> list[Array]:
         kernel: the kernel.
         places: the places.
         dtype: "float64" or "float32".
+        eager: for torch, whether its generated code is called; otherwise a CPU kernel of torch may
+            go through numba.
 
     Returns:
         For each output of its program an array (number of places, *shape).
@@ -42,37 +46,79 @@ def run(kernel: Any, places: Sequence[Place], dtype: str) -> list[Array]:
     made: list[Array] = []
     for scalars, members in groups.items():
         here = [places[k] for k in members]
-        parts = _called(kernel, here, dict(zip(names, scalars, strict=True)), dtype)
+        parts = _called(kernel, _vectors(program, here, dtype), scalars, dtype, eager)
         made = made or [np.empty((len(places), *part.shape[1:]), part.dtype) for part in parts]
         for whole, part in zip(made, parts, strict=True):
             whole[members] = part
     return made
 
 
-def _called(
-    kernel: Any, places: Sequence[Place], scalars: Mapping[str, float], dtype: str
-) -> list[Array]:
+def unlike_alone(kernel: Any, places: Sequence[Place], dtype: str) -> list[str]:
+    """Find outputs that are something else for many points together than for one alone.
+
+    Points of many places get the parameters of the first: the values are compared among each other
+    only, so it does not matter whether the points still lie in the domain.
+
+    Args:
+        kernel: the kernel.
+        places: the places.
+        dtype: "float64" or "float32".
+
+    Returns:
+        A text for each such output.
+    """
     program: Program = kernel.program
-    arguments: dict[str, Any] = {
+    scalars = [places[0].values[program.inputs[i].name] for i in program.scalars]
+    rows = [places[k % len(places)] for k in range(_MANY)]
+    vectors = _vectors(program, rows, dtype)
+    together = _called(kernel, vectors, scalars, dtype, False)
+    # sines of a block are taken otherwise when one of its angles is huge: the last digits differ
+    tolerance = 2**10 * float(np.finfo(np.dtype(dtype)).eps)
+    wrong: dict[str, None] = {}
+    for k in (0, 1, _MANY // 2, _MANY - 1):
+        alone = _called(
+            kernel, {s: v[k : k + 1] for s, v in vectors.items()}, scalars, dtype, False
+        )
+        for output, one, many in zip(program.outputs, alone, together, strict=True):
+            finite = np.isfinite(one[0]) & np.isfinite(many[k])
+            scale = np.max(np.abs(one[0]), initial=0.0, where=finite)
+            if np.any(np.abs(one[0] - many[k])[finite] > tolerance * scale):
+                wrong[f"{output.name} differs when many points are computed together"] = None
+    return list(wrong)
+
+
+def _vectors(program: Program, places: Sequence[Place], dtype: str) -> dict[str, Array]:
+    return {
         source: np.array(
             [[place.values[program.inputs[i].name] for i in numbers] for place in places], dtype
         )
         for source, numbers in program.sources.items()
     }
-    arguments |= scalars
-    if getattr(kernel, "backend", "") == "torch":
-        # the kernel has loaded torch; geomkit itself imports it only in modules named after it
-        torch = sys.modules["torch"]
-        arguments = {k: torch.from_numpy(np.asarray(v, dtype)) for k, v in arguments.items()}
+
+
+def _called(
+    kernel: Any, vectors: Mapping[str, Array], scalars: Sequence[float], dtype: str, eager: bool
+) -> list[Array]:
+    program: Program = kernel.program
+    names = [program.inputs[i].name for i in program.scalars]
+    arguments: dict[str, Any] = {**vectors, **dict(zip(names, scalars, strict=True))}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # a value that is not finite is judged against its enclosure, not warned of
         warnings.simplefilter("ignore")
-        results = kernel(arguments.pop("points"), **arguments)
-    return [_as_numpy(result) for result in results]
+        if getattr(kernel, "backend", "") != "torch":
+            return [np.asarray(part) for part in kernel(arguments.pop("points"), **arguments)]
+        # the kernel has loaded torch; geomkit itself imports it only in modules named after it
+        torch = sys.modules["torch"]
+        tensors = {k: torch.from_numpy(np.asarray(v, dtype)) for k, v in arguments.items()}
+        if not eager:
+            return [_as_numpy(part) for part in kernel(tensors.pop("points"), **tensors)]
+        code = kernel.code
+        packed = code.eager([tensors[s] for s in program.sources], [tensors[n] for n in names])
+        return [_as_numpy(code.unpack(packed, k)) for k in range(len(program.outputs))]
 
 
 def _as_numpy(result: Any) -> Array:
-    return np.asarray(result.detach().cpu()) if hasattr(result, "detach") else np.asarray(result)
+    return np.asarray(result.detach().cpu())
 
 
 def broken_copies(output: Output, full: Array) -> list[str]:
