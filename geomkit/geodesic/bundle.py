@@ -62,7 +62,8 @@ class Bundle:
         endings: why each one ends.
         messages: the same in words.
         stopped_by: for each, the name of the event that ended it, or "".
-        drift: relative drift of the energy of each, (N,); in units of the sum of |g_ij v^i v^j|/2.
+        drift: change of the energy of each from start to end, (N,), relative to the larger sum of
+            |g_ij v^i v^j|/2.
         steps: steps of each, (N,).
         evaluations: calls of the right-hand side, each for all curves under way.
     """
@@ -203,7 +204,7 @@ def _drift(geodesics: Geodesics, points: Array, velocities: Array) -> Array:
             (g,) = geodesics.equations.field("metric")(points[:, k])
             terms = 0.5 * np.einsum("ai,aij,aj->aij", velocities[:, k], g, velocities[:, k])
             ends.append(terms.reshape(len(terms), -1))
-        size = np.abs(ends[0]).sum(axis=1)
+        size = np.maximum(*(np.abs(one).sum(axis=1) for one in ends))
         change = np.abs(ends[1].sum(axis=1) - ends[0].sum(axis=1))
         drift = np.where(size > 0, change / np.where(size > 0, size, 1.0), 0.0)
     return np.where(np.isfinite(drift), drift, 1e300)
