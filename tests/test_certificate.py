@@ -266,6 +266,15 @@ def test_every_kind_of_quantity(quantities: list[str]) -> None:
     assert {identity.status for identity in certificate.identities} == {"proved"}
 
 
+def test_tensors_of_the_user() -> None:
+    gauge = gk.calculus.tensor_field(
+        BUMPY, "dd", [["0", "x*y", "0"], ["-x*y", "0", "z**2"], ["0", "-z**2", "0"]]
+    )
+    certificate = certify(interpreted(BUMPY, {"gauge": gauge}), points=3)
+    assert certificate.ok, certificate
+    assert certificate.accuracy[0].adversarial_pairs > 0
+
+
 def test_unspecified_functions() -> None:
     expanding = gk.Metric.from_line_element(
         "-dt**2 + a(t)**2*(dx**2 + dy**2*b(x, t))",

@@ -45,8 +45,7 @@ def identities(metric: Metric, quantities: Sequence[str], seconds: float) -> tup
 
     Args:
         metric: the metric.
-        quantities: what is computed (names, "laplacian" and the like; anything else is taken for
-            an expression).
+        quantities: what is computed: names of quantities, "laplacian" and the like, "expression".
         seconds: what all of it may take.
 
     Returns:
@@ -71,7 +70,7 @@ def identities(metric: Metric, quantities: Sequence[str], seconds: float) -> tup
 def _level(quantity: str) -> str:
     if quantity in _FUNCTIONS:
         return _FUNCTIONS[quantity]
-    if quantity in _METRIC or not quantity or quantity == "expression":
+    if quantity in _METRIC or quantity in ("expression", "tensor"):
         return "metric"
     return "connection" if quantity in _CONNECTION else "curvature"
 

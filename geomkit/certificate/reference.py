@@ -7,7 +7,7 @@ impossible.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 from typing import Any
@@ -45,11 +45,19 @@ class Wanted:
         quantity: a name of `geomkit.quantities`, or "laplacian", "geodesic" ...
         expression: what it is applied to, or the expression itself; None where there is none.
         output: the output of the program.
+        entries: for a tensor of the user's, its entries that are not zero.
     """
 
     quantity: str
     expression: sympy.Expr | None
     output: Output
+    entries: Mapping[Index, sympy.Expr] = field(default_factory=dict)
+
+    @property
+    def expressions(self) -> tuple[sympy.Expr, ...]:
+        """All expressions of the user's in it."""
+        own = () if self.expression is None else (self.expression,)
+        return (*own, *self.entries.values())
 
 
 class Enclosure:
@@ -105,7 +113,15 @@ class Enclosure:
             return _OF_FUNCTION[wanted.quantity](self.geometry, wanted.expression)
         if wanted.expression is not None:
             return self.geometry.value(wanted.expression)
+        if wanted.quantity == "tensor":
+            return self._tensor(wanted, ())
         return getattr(self.geometry, _ATTRIBUTES.get(wanted.quantity, wanted.quantity))
+
+    def _tensor(self, wanted: Wanted, index: Index) -> Tensor:
+        if len(index) < len(wanted.output.shape):
+            return [self._tensor(wanted, (*index, i)) for i in range(self.geometry.n)]
+        entry = wanted.entries.get(index)
+        return _zero(self.geometry) if entry is None else self.geometry.value(entry)
 
     def vector(self, source: str) -> list[Ball]:
         """A vector that the kernel is given, in balls."""
@@ -127,7 +143,7 @@ class Reference:
 
     Args:
         program: its program.
-        requests: what each output is (objects with `quantity` and `expression`).
+        requests: what each output is, by `geomkit.lower.read_requests`.
         places: gives symbols, and what stands for unspecified functions.
 
     Raises:
@@ -142,11 +158,22 @@ class Reference:
             )
         self.program = program
         self.places = places
-        concrete = places.functions.concrete
         self.wanted = tuple(
-            Wanted(r.quantity, None if r.expression is None else concrete(r.expression), output)
-            for r, output in zip(requests, program.outputs, strict=True)
+            self._wanted(request, output)
+            for request, output in zip(requests, program.outputs, strict=True)
         )
+
+    def _wanted(self, request: Any, output: Output) -> Wanted:
+        concrete = self.places.functions.concrete
+        expression = None if request.expression is None else concrete(request.expression)
+        entries = {}
+        if request.quantity == "tensor":
+            independent, symmetry = request.tensor.components, request.tensor.symmetry
+            for index in product(*map(range, output.shape)):
+                original, sign = symmetry.canonical(index)
+                if sign and original in independent:
+                    entries[index] = sign * concrete(independent[original])
+        return Wanted(request.quantity, expression, output, entries)
 
     def at(self, values: Mapping[str, float], bits: int) -> Enclosure:
         """Enclose at a place.
@@ -165,8 +192,7 @@ class Reference:
         names = {symbol: name for name, symbol in self.places.symbols.items()}
         free = set(self.places.metric.matrix.free_symbols)
         for wanted in self.wanted:
-            if wanted.expression is not None:
-                free |= wanted.expression.free_symbols
+            free = free.union(*(e.free_symbols for e in wanted.expressions))
         chosen = {names[symbol] for symbol in free if symbol in names}
         chosen |= {one.name for one in self.program.inputs if one.kind in ("jet", "vector")}
         return tuple(one.name for one in self.program.inputs if one.name in chosen)
