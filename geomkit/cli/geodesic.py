@@ -58,7 +58,7 @@ def run(
         The exit status: 1 when the integration stopped for another reason than asked for, or an
         invariant was not conserved; otherwise 0.
     """
-    from geomkit.geodesic import Ending, Geodesics
+    from geomkit.geodesic import Geodesics
 
     check_outputs({"--plot": plot, "--csv": csv}, [Path(claim_path(target))])
     _check_suffix(plot)
@@ -81,12 +81,18 @@ def run(
         write_text(csv, found.to_csv())
     if plot is not None:
         _draw(found, plot)
-    if found.ending in (Ending.SINGULAR, Ending.STEPS):
+    return _verdict(found)
+
+
+def _verdict(found: Trajectory) -> int:
+    """Complain of what went wrong; return the exit status."""
+    early = found.ending.value in ("singular", "steps")
+    if early:
         complain(f"the curve ends early: {found.message}")
     if not found.conserved:
         lost = ", ".join(name for name, one in found.invariants.items() if not one.ok)
         complain(f"not conserved: {lost}; the end of the curve is not accurate")
-    return int(found.ending in (Ending.SINGULAR, Ending.STEPS) or not found.conserved)
+    return int(early or not found.conserved)
 
 
 def _text(found: Trajectory, values: dict[str, float]) -> str:

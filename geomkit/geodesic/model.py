@@ -144,16 +144,9 @@ class Geodesics:
     def clock(
         self, point: Any, velocity: Any, *, time: str | None = None, future: bool = True
     ) -> Array:
-        """Return the unit timelike vector with given spatial part dx^i/dtau (proper time).
+        """Return the vector with given spatial part dx^i/dtau, tau being proper time.
 
-        Args:
-            point: where, (n,).
-            velocity: dx^i/dtau, (n,); the time component is not used and may be anything.
-            time: the time coordinate; "t", or else the first one.
-            future: whether dt/dtau > 0.
-
-        Returns:
-            The vector, (n,). DomainError if no observer can move that way.
+        Otherwise as `light`; DomainError if no observer can move that way.
         """
         return self._solved(point, velocity, time, future, light=False)
 
@@ -297,15 +290,9 @@ class Geodesics:
         return shooting.log(self, p, q, **options)
 
     def distance(self, start: Any, end: Any, **options: Any) -> Distance:
-        """Return the length of the geodesic that `log` finds; for Lorentzian metrics the interval.
+        """Return the length (or interval) of the geodesic that `log` finds, with its options.
 
-        Args:
-            start: p, (n,).
-            end: q, (n,).
-            **options: as for `log`.
-
-        Returns:
-            The result, which says what is known about shorter geodesics.
+        The result says what is known about shorter geodesics.
         """
         p, q = self._row(start, "start"), self._row(end, "end")
         return shooting.distance(self, p, q, **options)
@@ -385,16 +372,7 @@ class Geodesics:
     def conjugate_points(
         self, point: Any, velocity: Any, length: float
     ) -> tuple[ConjugatePoint, ...]:
-        """Return the points conjugate to x(0), where d exp is singular, with multiplicities.
-
-        Args:
-            point: where the geodesic starts, (n,).
-            velocity: dx/ds there, (n,).
-            length: range of s.
-
-        Returns:
-            The points, in order.
-        """
+        """Return the points conjugate to x(0), where d exp is singular, in order."""
         return deviation.conjugate_points(self, self._state(point, velocity), reading.span(length))
 
     # Events -----------------------------------------------------------------------------------

@@ -70,36 +70,39 @@ def flow(
     """
     kernel = metric if isinstance(metric, Kernel) else _kernel(metric)
     n = kernel.metric.n
-    if points.shape[-1:] != (n,) or velocities.shape[-1:] != (n,) or method not in METHODS:
-        raise DomainError(
-            f"points {tuple(points.shape)}, velocities {tuple(velocities.shape)}, method "
-            f"{method!r}: give (..., {n}) for both and one of {', '.join(METHODS)}"
-        )
-    points, velocities = torch.broadcast_tensors(points, velocities)
-    state = torch.cat([points, velocities], dim=-1)
+    state = _state(points, velocities, n, method)
 
     def slope(_s: Tensor, y: Tensor) -> Tensor:
         x, v = y[..., :n], y[..., n:]
         acceleration = kernel(x, velocity=v, **parameters)[0]
         return torch.cat([v, acceleration], dim=-1)
 
-    solve = odeint_adjoint if adjoint else odeint
     # Steps end at the values of s: the interpolant of torchdiffeq is only of the fourth order.
     options: dict[str, Any] = {"options": {"step_t": s[1:]}}
     if adjoint:
         options |= {"adjoint_params": (), "adjoint_options": {"step_t": s.flip(0)[1:]}}
+    solve = odeint_adjoint if adjoint else odeint
     try:
         states = solve(slope, state, s, rtol=rtol, atol=atol, method=method, **options)
+        reason = "" if torch.isfinite(states.detach()).all() else "not finite"
     except AssertionError as error:  # how torchdiffeq says that the step became too small, or NaN
+        states, reason = state, str(error)
+    if reason:
         raise DomainError(
             f"a geodesic of {kernel.metric.name!r} leaves the chart before s = {float(s[-1]):g} "
-            f"({error}); shorten the vectors, or look at each with geomkit.geodesic.Geodesics"
-        ) from None
-    if not torch.isfinite(states.detach()).all():
-        raise DomainError(
-            f"a geodesic of {kernel.metric.name!r} leaves the chart before s = {float(s[-1]):g}"
+            f"({reason}); shorten the vectors, or look at each with geomkit.geodesic.Geodesics"
         )
     return states[..., :n], states[..., n:]
+
+
+def _state(points: Tensor, velocities: Tensor, n: int, method: str) -> Tensor:
+    """Position and velocity in one row, (..., 2n)."""
+    if points.shape[-1:] != (n,) or velocities.shape[-1:] != (n,) or method not in METHODS:
+        raise DomainError(
+            f"points {tuple(points.shape)}, velocities {tuple(velocities.shape)}, method "
+            f"{method!r}: give (..., {n}) for both and one of {', '.join(METHODS)}"
+        )
+    return torch.cat(torch.broadcast_tensors(points, velocities), dim=-1)
 
 
 def exp(metric: Metric | Kernel, points: Tensor, vectors: Tensor, **options: Any) -> Tensor:
