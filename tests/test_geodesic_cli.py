@@ -50,6 +50,14 @@ def test_named_components_and_light(capsys: pytest.CaptureFixture[str], tmp_path
     assert "scatter3d" in page.read_text()
 
 
+def test_functions_of_a_metric_take_their_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    status = run("flrw", "t=1, r=1/4, theta=pi/2", "r=1/10", kind="timelike", length="1/2")
+    shown = capsys.readouterr()
+    assert status == 0
+    assert "timelike geodesic of flrw" in shown.out
+    assert "examples of the metric's file for its functions: a(t) = " in shown.err
+
+
 def test_an_early_end_is_an_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
     status = run("schwarzschild", "r=10, theta=pi/2", "r=-1", kind="null", length="20",
                  parameters=["M=1"])  # fmt: skip

@@ -73,6 +73,54 @@ def test_a_loose_tolerance_is_seen_in_the_drift(sphere: Geodesics) -> None:
     assert tolerant.geodesic([1.0, 0.0], [0.6, 0.9], 30.0).conserved
 
 
+# Kernels ------------------------------------------------------------------------------------------
+
+
+def test_single_points_and_batches_and_the_interpreter_agree() -> None:
+    # components that vanish exactly (x), and some that do not
+    metric = gk.Metric.from_line_element(
+        "dx**2 + b**2*(dr**2 + r**2*dphi**2)", ["x", "r", "phi"], parameters=["b"], name="cylinders"
+    )
+    kernels, slow = Geodesics(metric, b=1.5), Geodesics(metric, b=1.5, backend="interpret")
+    rows = np.random.default_rng(0).normal(size=(5, 12))
+    for quantities, width in ((("geodesic",), 2), (("geodesic", "jacobi"), 4), (("metric",), 1)):
+        parts = [rows[:, 3 * k : 3 * k + 3] for k in range(width)]
+        batch = kernels.equations.field(*quantities)(*parts)
+        exact = slow.equations.field(*quantities)(*parts)
+        for k, row in enumerate(rows):
+            alone = kernels.equations.field(*quantities).at(row[: 3 * width])
+            for one, many, right in zip(alone, batch, exact, strict=True):
+                assert one.shape == many[k].shape
+                # a few roundings of a few operations; terms cancel in the sums
+                assert one == pytest.approx(right[k], rel=1e-13, abs=1e-14)
+                assert many[k] == pytest.approx(right[k], rel=1e-13, abs=1e-14)
+
+
+def test_flat_space_has_nothing_to_compute() -> None:
+    flat = Geodesics(gk.Metric(["x", "y"], [[1, 0], [0, 1]], name="flat"))
+    assert flat.exp([1.0, 2.0], [3.0, 4.0]) == pytest.approx([4.0, 6.0])
+    assert flat.exp([1.0, 2.0], [[3.0, 4.0]] * 3) == pytest.approx(np.array([[4.0, 6.0]] * 3))
+
+
+def test_threads_may_share_geodesics() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    plane = Geodesics(gk.catalog["flat_polar"])
+    vectors = np.random.default_rng(1).uniform(-0.5, 0.5, (40, 2))
+    alone = [plane.exp([1.0, 0.0], v) for v in vectors]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda v: plane.exp([1.0, 0.0], v), vectors))
+    assert np.array_equal(alone, together)
+
+
+def test_a_trajectory_survives_pickling(sphere: Geodesics) -> None:
+    import pickle
+
+    curve = sphere.geodesic([1.0, 0.0], [0.3, 1.0], 2.0)
+    again = pickle.loads(pickle.dumps(curve))
+    assert again(0.7) == pytest.approx(curve(0.7), abs=0)
+
+
 # Events -------------------------------------------------------------------------------------------
 
 

@@ -62,7 +62,7 @@ def run(
 
     check_outputs({"--plot": plot, "--csv": csv}, [Path(claim_path(target))])
     _check_suffix(plot)
-    metric = find_metric(target)
+    metric = _concrete(find_metric(target))
     values = _parameters(metric, parameters or [])
     geodesics = Geodesics(metric, parameters=values)
     point = _components(metric, start, values, "--from")
@@ -118,6 +118,21 @@ def _parameters(metric: Metric, given: list[str]) -> dict[str, float]:
         if one.value is None and name not in values:
             values[name] = _usual(metric, one.symbol, values)
     return values
+
+
+def _concrete(metric: Metric) -> Metric:
+    """The metric with the first examples in place of its unspecified functions."""
+    if not metric.functions:
+        return metric
+    content = metric.to_dict()
+    matrix = metric.concrete(metric.matrix)
+    content["matrix"] = [[str(entry) for entry in matrix.row(i)] for i in range(metric.n)]
+    for key in ("functions", "definitions", "line_element", "embedding"):
+        content.pop(key, None)
+    calls = [f"{f.name}({', '.join(map(str, f.arguments))})" for f in metric.functions]
+    shown = ", ".join(f"{call} = {metric.concrete(metric.resolve(call))}" for call in calls)
+    complain(f"with the examples of the metric's file for its functions: {shown}")
+    return type(metric).from_dict(content)
 
 
 def _usual(metric: Metric, symbol: Any, values: dict[str, float]) -> float:

@@ -46,7 +46,7 @@ class Field:
         self._plain = not any(callable(value) for value in self._scalars)
         self._point = getattr(kernel.code, "point", None) if self._plain else None
         self._inputs = np.zeros(len(program.inputs))
-        self._packed = np.zeros(len(program.slots))
+        self._count = len(program.slots)
         if self._plain:
             self._inputs[list(program.scalars)] = self._scalars
         numbers = [list(program.sources[source]) for source in program.sources]
@@ -65,9 +65,10 @@ class Field:
         if self._point is None:
             widths = np.cumsum(self.kernel.signature.widths)[:-1]
             return [one[0] for one in self(*(part[None] for part in np.split(row, widths)))]
-        self._inputs[self._places] = row
-        self._point(self._inputs, self._packed)
-        return [_spread(self._packed, *copies) for copies in self._copies]
+        inputs, packed = self._inputs.copy(), np.empty(self._count)  # so that threads can share it
+        inputs[self._places] = row
+        self._point(inputs, packed)
+        return [_spread(packed, *copies) for copies in self._copies]
 
     def along(self, state: Array, vectors: Array) -> list[Array]:
         """Return the outputs at one state for several vectors.

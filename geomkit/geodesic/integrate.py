@@ -67,6 +67,18 @@ class Crossing:
 
 
 @dataclass(frozen=True)
+class Dense:
+    """States between the steps: takes (K,), gives (K, m)."""
+
+    solution: Any
+
+    def __call__(self, s: Any) -> Array:
+        """Return the states at values of s."""
+        assert self.solution is not None, "this path was integrated without dense output"
+        return np.ascontiguousarray(self.solution(s).T)
+
+
+@dataclass(frozen=True)
 class Path:
     """A curve in the space of states.
 
@@ -165,7 +177,7 @@ class _Walk:
         return Path(
             np.array(self.s),
             np.array(self.states),
-            lambda s: np.ascontiguousarray(dense(s).T) if dense else self._lacking(),
+            Dense(dense),
             ending,
             message,
             tuple(self.crossings),
@@ -200,10 +212,6 @@ class _Walk:
         step = abs(solver.t - self.s[-1])
         # the first step is a guess, and the last one is cut to the end of the range
         return solver.status == "running" and len(self.s) > 1 and step < SHORTEST * self.span
-
-    @staticmethod
-    def _lacking() -> Array:
-        raise AssertionError("this path was integrated without dense output")
 
     def _append(self, s: float, state: Array) -> None:
         self.s.append(s)
