@@ -24,6 +24,7 @@ import geomkit as gk
 from benchmarks.kernels.accuracy import SAMPLE, measure_accuracy
 from benchmarks.kernels.compiling import measure_compiling
 from benchmarks.kernels.page import kernel_section
+from benchmarks.kernels.profile import measure_profile
 from benchmarks.kernels.rows import ROWS, measure
 from benchmarks.kernels.section import replace_section
 from benchmarks.kernels.timing import ROUNDS
@@ -50,6 +51,7 @@ def main() -> int:
         results.append(result)
     if options.only:
         return 0
+    profile = measure_profile()
     compiling = measure_compiling()
     for one in compiling:
         print(f"compile, {one.name}: {one.cpu:.2f} s CPU, {one.wall:.2f} s wall", flush=True)
@@ -57,6 +59,7 @@ def main() -> int:
     accurate = measure_accuracy(names, PLACES) if options.certify != "none" else []
     section = kernel_section(
         results,
+        profile,
         compiling,
         accurate,
         machine=_machine(loads),

@@ -69,22 +69,17 @@ static inline void point(double r, double theta, double M, double a, double *out
 
 void kerr_blocks(const double *restrict points, double *restrict out, int64_t n, double M, double a)
 {
-    int64_t whole = n / LANES, rest = n - whole * LANES;
-    for (int64_t b = 0; b < whole; b++) {
-        const double *p = points + b * LANES * 4;
-        double *o = out + b * LANES * COMPONENTS;
-        for (int i = 0; i < LANES; i++)
-            point(p[4 * i + 1], p[4 * i + 2], M, a, o + i, LANES);
-    }
-    if (rest > 0) { /* the last block is padded with its last point */
-        double r[LANES], theta[LANES], *o = out + whole * LANES * COMPONENTS;
-        for (int i = 0; i < LANES; i++) {
-            const double *p = points + 4 * (whole * LANES + (i < rest ? i : rest - 1));
-            r[i] = p[1];
-            theta[i] = p[2];
+    for (int64_t first = 0; first < n; first += LANES, out += LANES * COMPONENTS) {
+        double r[LANES], theta[LANES];
+        int64_t here = n - first < LANES ? n - first : LANES;
+        const double *p = points + 4 * first;
+        for (int i = 0; i < LANES; i++) { /* the last block is padded with its last point */
+            int64_t k = i < here ? i : here - 1;
+            r[i] = p[4 * k + 1];
+            theta[i] = p[4 * k + 2];
         }
         for (int i = 0; i < LANES; i++)
-            point(r[i], theta[i], M, a, o + i, LANES);
+            point(r[i], theta[i], M, a, out + i, LANES);
     }
 }
 

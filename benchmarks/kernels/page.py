@@ -9,7 +9,8 @@ from pathlib import Path
 from benchmarks.kernels.accuracy import Accurate
 from benchmarks.kernels.c_kernel import FLAGS
 from benchmarks.kernels.compiling import Compiling
-from benchmarks.kernels.rows import Result
+from benchmarks.kernels.profile import Profile
+from benchmarks.kernels.rows import LIMIT, Result
 from benchmarks.kernels.section import HEADING
 
 __all__ = ["kernel_section"]
@@ -27,10 +28,21 @@ in turns in one run: the least of {rounds} batches. `no` marks what this run mis
 The C is benchmarks/kernels/kerr.c, written by hand, compiled by gcc with `{flags}` (-ffast-math
 makes its sines wrong) and called through ctypes with ready pointers. For heyoka.py, JAX and C the
 formulas are factored by hand (benchmarks/kernels/closed_form.py), with mass and spin as arguments;
-lambdify is given geomkit's own tensors. In their usual units: ns a point.
+lambdify and "heyoka.py cfunc" are given geomkit's own tensors. Times are for one point; the last
+column is what the C reaches: a row that asks for more asks too much.
 
-| against | geomkit | the other | ratio | at least |
-|---|---|---|---|---|"""
+| against | geomkit | the other | ratio | at least | C by hand |
+|---|---|---|---|---|---|"""
+
+_PROFILE = """
+### Where the time goes
+
+A call with one block of 64 points, then each further point; and the vector instructions in one pass
+of the loop, which computes {width} points. geomkit's call is checked in Python before the kernel
+starts; the C is given pointers and checks nothing.
+
+| | first block | each further point | multiply, add | fused | divide | store | other |
+|---|---|---|---|---|---|---|---|"""
 
 _COMPILING = """
 ### Compiling
@@ -56,6 +68,7 @@ own conditioning: its change when the inputs move by one unit of the last place.
 
 def kernel_section(
     results: Sequence[Result],
+    profile: Sequence[Profile],
     compiling: Sequence[Compiling],
     accurate: Sequence[Accurate],
     *,
@@ -68,6 +81,7 @@ def kernel_section(
 
     Args:
         results: the rows of the table.
+        profile: where the time goes.
         compiling: times of compiling.
         accurate: summaries of certificates.
         machine: what it ran on, and how busy it was.
@@ -81,7 +95,11 @@ def kernel_section(
     introduction = _INTRODUCTION.format(
         heading=HEADING, rounds=rounds, machine=machine, flags=" ".join(FLAGS)
     )
-    lines = [introduction, *map(_row, results)]
+    limit = next((r.other for r in results if r.row is LIMIT), None)
+    lines = [introduction, *(_row(result, limit) for result in results)]
+    if NOTES.exists():
+        lines += ["", NOTES.read_text(encoding="utf-8").strip()]
+    lines += _profile(profile)
     if compiling:
         imported = min(one.imported for one in compiling)
         lines.append(_COMPILING.format(runs=3, imported=imported))
@@ -94,19 +112,33 @@ def kernel_section(
         which = "all" if everything else "a sample: " + ", ".join(one.name for one in accurate)
         lines.append(_ACCURACY.format(count=len(accurate), which=which, places=places))
         lines += _accuracy(accurate)
-    if NOTES.exists():
-        lines += ["", NOTES.read_text(encoding="utf-8").strip()]
     return "\n".join(lines) + "\n"
 
 
-def _row(result: Result) -> str:
+def _row(result: Result, limit: float | None) -> str:
     own, other = result.row.counts
     name = result.row.name if own == 1000 else f"{result.row.name}, {own} points"
     name += f" (at {other} points)" if own != other else ""
     if result.other is None:
-        return f"| {name} | | {result.note} | | {_least(result)} |"
+        return f"| {name} | | {result.note} | | {_least(result)} | |"
     ratio = f"{_ratio(result.ratio)}{_no(result.missed)}"
-    return f"| {name} | {_time(result.own)} | {_time(result.other)} | {ratio} | {_least(result)} |"
+    # the C computes Kerr, forward, for 1000 points
+    alike = limit is not None and result.row.alike and result.row is not LIMIT
+    reached = _ratio(result.other / limit) if alike and limit else ""
+    times = f"{_time(result.own)} | {_time(result.other)}"
+    return f"| {name} | {times} | {ratio} | {_least(result)} | {reached} |"
+
+
+def _profile(profile: Sequence[Profile]) -> list[str]:
+    if not profile:
+        return []
+    width = max(one.width for one in profile) or 8
+    lines = [_PROFILE.format(width=width)]
+    for one in profile:
+        kinds = ("multiply or add", "fused", "divide", "store", "other")
+        cells = " | ".join(str(one.counts.get(kind, "")) for kind in kinds)
+        lines.append(f"| {one.name} | {one.call:.2f} us | {one.point:.2f} ns | {cells} |")
+    return lines
 
 
 def _least(result: Result) -> str:
