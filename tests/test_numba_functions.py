@@ -164,7 +164,7 @@ def compiled() -> dict[str, Any]:
     options: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
     lines = ["sincos", "sincos_float32", "two_to", "exp_shifted", "exp", "sinhcosh"]
     space = {name: getattr(functions, name) for name in lines}
-    made = {}
+    made: dict[str, Any] = {}
     for name in lines:
         function = space[name]
         copy = type(function)(function.__code__, {"np": np, **made}, name)

@@ -96,7 +96,7 @@ class Code:
         """
         known = self._kernels.get(variant)
         if known is None:
-            first = not self._kernels
+            first = variant == Variant()
             text = self.source if first else source(self.program, variant)
             known, path = compiled(
                 file_name(self.program, variant), text, self._signature(variant), cache=self.cache
@@ -147,7 +147,8 @@ class Code:
         count, width = points.shape
         blocks = -(-count // LANES)
         shape = (blocks, *self._rows)
-        usual = kernel is not None and 0 < count <= self._most and width == self._width
+        usual = kernel is not None and 0 < count <= self._most
+        usual = usual and width == self._width and len(vectors) == 1
         for value in scalars:
             usual = usual and type(value) is not np.ndarray
         if not usual:
@@ -186,6 +187,8 @@ class Code:
         each = any(np.ndim(s) for s in scalars)
         if each:
             scalars = [_column(s, count, dtype) for s in scalars]
+        else:
+            scalars = [float(s) for s in scalars]
         variant = Variant(REALS[dtype.char], each)
         kernel = self.kernel(variant)
         if not each and len(vectors) == 1:

@@ -266,12 +266,19 @@ _SAFE = '''def sincos(x):
 
 def _renamed(program: Program) -> Program:
     """Give inputs names that neither Python nor the text around them needs."""
-    taken = set(RESERVED) | set(program.sources)
-    inputs = []
-    for one in program.inputs:
-        name = unicodedata.normalize("NFKC", one.name)
+    taken = set(RESERVED) | {f"each_{one.name}" for one in program.inputs}
+
+    def free(name: str) -> str:
+        name = unicodedata.normalize("NFKC", name)
         while name in taken or keyword.iskeyword(name):
             name += "_"
         taken.add(name)
-        inputs.append(replace(one, name=name))
+        return name
+
+    sources = {one.source: "" for one in program.inputs if one.kind in ("coordinate", "vector")}
+    sources = {name: free(name) for name in sources}
+    inputs = [
+        replace(one, name=free(one.name), source=sources.get(one.source, one.source))
+        for one in program.inputs
+    ]
     return replace(program, inputs=tuple(inputs))
