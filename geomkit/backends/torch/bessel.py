@@ -1,91 +1,22 @@
-"""Bessel functions of whole order, with derivatives of every order.
+"""Values of Bessel functions of whole order >= 0; `special` gives them their derivatives.
 
 Torch has orders 0 and 1, but its J and Y are wrong in the seventh digit for arguments between 4
-and 25 (torch 2.13), and it forgets the graph: the derivative would silently be missing.
+and 25 (torch 2.13).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from .dual import nested, primal
-
-__all__ = ["besseli", "besselj", "besselk", "bessely"]
+__all__ = ["VALUES"]
 
 # Steps of the downward recurrence beyond the order: for J at x <= order the error shrinks by a
 # factor below 1/4 after the first few; for I by exp(-steps**2/x), at x <= 713 where double ends.
 _STEPS = {"J": 60, "I": 160}
 _EULER = 0.5772156649015329
-
-
-def besselj(order: int, x: Tensor) -> Tensor:
-    """Return J of a whole order."""
-    return _bessel("J", order, x)
-
-
-def bessely(order: int, x: Tensor) -> Tensor:
-    """Return Y of a whole order; NaN for negative x."""
-    return _bessel("Y", order, x)
-
-
-def besseli(order: int, x: Tensor) -> Tensor:
-    """Return I of a whole order."""
-    return _bessel("I", order, x)
-
-
-def besselk(order: int, x: Tensor) -> Tensor:
-    """Return K of a whole order; NaN for negative x."""
-    return _bessel("K", order, x)
-
-
-def _bessel(kind: str, order: int, x: Tensor) -> Tensor:
-    sign = -1 if order < 0 and order % 2 and kind in "JY" else 1
-    value: Tensor = _Bessel.apply(kind, abs(order), x)
-    return sign * value
-
-
-def _derivative(kind: str, order: int, x: Tensor) -> Tensor:
-    """C'_n = (C_{n-1} - C_{n+1})/2, with other signs for I and K."""
-    below, above = _bessel(kind, order - 1, x), _bessel(kind, order + 1, x)
-    if kind == "K":
-        return -0.5 * (below + above)
-    return 0.5 * (below + above if kind == "I" else below - above)
-
-
-class _Bessel(torch.autograd.Function):  # type: ignore[misc]
-    """Value by recurrence, derivatives by the neighbours in order."""
-
-    @staticmethod
-    def forward(kind: str, order: int, x: Tensor) -> Tensor:
-        return _VALUES[kind](order, x.double()).to(x.dtype)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.kind, ctx.order, x = inputs
-        ctx.save_for_backward(x)
-        ctx.save_for_forward(x)
-
-    @staticmethod
-    def backward(ctx: Any, cotangent: Tensor) -> tuple[None, None, Tensor]:
-        (x,) = ctx.saved_tensors
-        return None, None, cotangent * _derivative(ctx.kind, ctx.order, x)
-
-    @staticmethod
-    def jvp(ctx: Any, kind: None, order: None, tangent: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        with nested():
-            return tangent * _derivative(ctx.kind, ctx.order, primal(x))
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, kind: str, order: int, x: Tensor) -> tuple[Tensor, Any]:
-        return _Bessel.apply(kind, order, x), in_dims[2]
-
-
-# Values ---------------------------------------------------------------------------------------
 
 
 def _upward(order: int, x: Tensor, zeroth: Tensor, first: Tensor, sign: int) -> Tensor:
@@ -173,4 +104,4 @@ def _k(order: int, x: Tensor) -> Tensor:
     return _upward(order, x, zeroth, first, 1)
 
 
-_VALUES = {"J": _j, "Y": _y, "I": _i, "K": _k}
+VALUES = {"J": _j, "Y": _y, "I": _i, "K": _k}

@@ -143,7 +143,7 @@ class TorchCode:
     def _operation(self) -> Operation:
         from .fast import Operation
 
-        return Operation(self)
+        return Operation(self, cache=self.cache)
 
     # Arguments --------------------------------------------------------------------------------
 

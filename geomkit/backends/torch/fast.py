@@ -34,6 +34,7 @@ class Operation:
 
     Args:
         code: the program as torch code.
+        cache: whether kernels are kept on disk.
         level: how often it has been differentiated; the second time numba is given up.
 
     Attributes:
@@ -42,8 +43,9 @@ class Operation:
             and of a derivative its one tensor, zeros included.
     """
 
-    def __init__(self, code: TorchCode, level: int = 0) -> None:
+    def __init__(self, code: TorchCode, *, cache: bool, level: int = 0) -> None:
         self.code = code
+        self._cache = cache
         self._level = level
         self._vectors = len(code.program.sources)
         self._derivatives: dict[tuple[str, tuple[bool, ...]], Operation] = {}
@@ -61,7 +63,7 @@ class Operation:
         if self._level > 1 or not self.code.program.slots or not self._vectors:
             return None
         try:
-            return build(self.code.program, cache=self.code.cache)
+            return build(self.code.program, cache=self._cache)
         except LoweringError:
             return None
 
@@ -191,9 +193,9 @@ class Operation:
                 if needed
                 for i in numbers
             ]
-            code = TorchCode(mode(self.code.program, names), cache=self.code.cache)
+            code = TorchCode(mode(self.code.program, names), cache=False)
             level = self._level + 1 if mode is vjp else 2
-            self._derivatives[key] = Operation(code, level)
+            self._derivatives[key] = Operation(code, cache=self._cache, level=level)
         return self._derivatives[key]
 
     @cached_property

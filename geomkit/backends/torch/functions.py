@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .bessel import besseli, besselj, besselk, bessely
+from .special import special
 
 __all__ = [
     "atan2",
@@ -17,6 +17,7 @@ __all__ = [
     "besselk",
     "bessely",
     "gamma",
+    "loggamma",
     "max",
     "min",
     "polygamma",
@@ -47,12 +48,37 @@ def min(x: Tensor | float, y: Tensor | float) -> Tensor:
 def gamma(x: Tensor) -> Tensor:
     """Return the gamma function."""
     odd = torch.remainder(torch.floor(x), 2)
-    return torch.where(x > 0, torch.ones_like(x), 1 - 2 * odd) * torch.exp(torch.lgamma(x))
+    return torch.where(x > 0, torch.ones_like(x), 1 - 2 * odd) * torch.exp(loggamma(x))
+
+
+def loggamma(x: Tensor) -> Tensor:
+    """Return the logarithm of |gamma(x)|."""
+    return special("loggamma", 0, x)
 
 
 def polygamma(order: int, x: Tensor) -> Tensor:
     """Return the derivative of that order of the digamma function."""
-    return torch.polygamma(order, x)
+    return special("polygamma", order, x)
+
+
+def besselj(order: int, x: Tensor) -> Tensor:
+    """Return J of a whole order."""
+    return special("J", order, x)
+
+
+def bessely(order: int, x: Tensor) -> Tensor:
+    """Return Y of a whole order; NaN for negative x."""
+    return special("Y", order, x)
+
+
+def besseli(order: int, x: Tensor) -> Tensor:
+    """Return I of a whole order."""
+    return special("I", order, x)
+
+
+def besselk(order: int, x: Tensor) -> Tensor:
+    """Return K of a whole order; NaN for negative x."""
+    return special("K", order, x)
 
 
 def _tensors(x: Tensor | float, y: Tensor | float) -> tuple[Tensor, Tensor]:

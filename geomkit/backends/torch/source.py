@@ -22,15 +22,15 @@ _PLAIN = {
     **{name: name for name in ("sqrt", "abs", "sign", "exp", "log", "floor", "erf", "erfc")},
     **{name: name for name in ("sin", "cos", "tan", "asin", "acos", "atan")},
     **{name: name for name in ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh")},
-    "loggamma": "lgamma",
 }
 
 # Names of `geomkit.backends.torch.functions`: arguments may be numbers there, or torch has no
-# derivative of its own. Value: number of arguments.
+# good derivative of its own. Value: number of arguments.
 _OURS = {
     **dict.fromkeys(("pow", "atan2", "max", "min", "polygamma"), 2),
     **dict.fromkeys(("besselj", "bessely", "besseli", "besselk"), 2),
     "gamma": 1,
+    "loggamma": 1,
 }
 
 # Functions whose first argument has to be a whole number, known when the code is written.
@@ -78,8 +78,8 @@ def spelling(torch: str = "torch", math: str = "math", functions: str = "functio
         The table.
 
     Example:
-        >>> spelling().functions["loggamma"]
-        'torch.lgamma({0})'
+        >>> spelling().functions["exp"]
+        'torch.exp({0})'
     """
     table = {name: f"{torch}.{known}({{0}})" for name, known in _PLAIN.items()}
     for name, arity in _OURS.items():
