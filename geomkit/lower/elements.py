@@ -9,6 +9,7 @@ from geomkit.field import Element, Field
 from geomkit.field.render import shorter
 from geomkit.field.squares import gather_squares
 
+from .cancel import cancel
 from .pool import Pool, Product, Terms
 from .structures import Structures
 from .walk import Walk, root
@@ -53,10 +54,10 @@ class Elements:
             return self.pool.sum(self(part) for part in element.parts)
         if element.vanishes:
             return Product(Fraction(0))
-        numerator = self.field.numerator(element)
-        self.structures.add(self.field.base(i) for i, k in enumerate(element.denominator) if k)
-        bases = [(self.field.base(i), -k) for i, k in enumerate(element.denominator) if k]
-        return self._product(numerator, bases, LONGEST)
+        below = [(self.field.base(i), k) for i, k in enumerate(element.denominator) if k]
+        numerator, below = cancel(self.field, self.field.numerator(element), below)
+        self.structures.add(base for base, _ in below)
+        return self._product(numerator, [(base, -k) for base, k in below], LONGEST)
 
     def _product(self, poly: Poly, bases: list[tuple[Poly, int]], longest: int) -> Product:
         content, factors = Fraction(1), [(poly, 1)]

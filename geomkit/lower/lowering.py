@@ -91,7 +91,7 @@ def lower(
 
 
 def _ordered(program: Program, metric: Metric) -> Program:
-    """Put the derivatives of functions in order: by function, then by order of derivative."""
+    """Put derivatives of functions in order, by function and order; drop those not needed."""
     declared = [function.name for function in metric.functions]
 
     def key(number: int) -> tuple[Any, ...]:
@@ -102,7 +102,9 @@ def _ordered(program: Program, metric: Metric) -> Program:
         falling = tuple(-k for k in jet.orders)
         return (1, known, jet.function, jet.arguments, sum(jet.orders), falling)
 
-    order = sorted(range(len(program.inputs)), key=key)
+    used = {node.value for node in program.nodes if node.op == "input"}
+    kept = [i for i, one in enumerate(program.inputs) if one.jet is None or i in used]
+    order = sorted(kept, key=key)
     place = {old: new for new, old in enumerate(order)}
     inputs: Sequence[Input] = [program.inputs[old] for old in order]
     nodes = [

@@ -28,8 +28,10 @@ Terms = dict[Exponents, Fraction]
 FEWEST, MOST = 4, 2000
 # A structure of more terms than this is hardly found again in anything.
 LONGEST = 12
-# Sines and cosines exchanged may make the parts shorter than they are at first, but not by far.
+# Sines and cosines exchanged may make the parts shorter than they are at first, but not by far:
+# so only the first few are looked at.
 CLOSE = 1.5
+TRIED = 4
 # How much larger the error may become: two sums in place of one count twice.
 WORSE = 4
 
@@ -71,22 +73,23 @@ class Structures:
         """
         if not FEWEST <= len(poly) <= MOST:
             return None
-        terms = shorter(self.field, dict(self.field.ring.terms(poly)))
-        best, least = None, len(terms)
-        allowed: Any = None
+        terms = self._terms(poly)
+        least, best, allowed = len(terms), None, self._loss.of(terms)[1] * WORSE
+        for quotient, base, rest in self._candidates(poly):
+            above, below = self._terms(quotient), self._terms(rest)
+            if len(above) + len(below) < least and self._harmless(above, base, below, allowed):
+                best, least = (quotient, base, rest), len(above) + len(below)
+        return best
+
+    def _candidates(self, poly: Poly) -> list[tuple[Poly, Poly, Poly]]:
+        """The shortest quotients and rests, before sines and cosines are exchanged."""
+        found = []
         for base in self._lifted():
             for x in _leading(self.field.ring.terms(base)) if len(base) < len(poly) else ():
                 quotient, rest = self._divided(poly, base, x)
-                if quotient == 0 or len(quotient) + len(rest) > CLOSE * len(poly):
-                    continue
-                parts = [self._terms(part) for part in (quotient, base, rest)]
-                size = len(parts[0]) + len(parts[2])
-                if size < least:
-                    if allowed is None:
-                        allowed = self._loss.of(terms)[1] * WORSE
-                    if self._harmless(parts, allowed):
-                        best, least = (quotient, base, rest), size
-        return best
+                if quotient != 0 and len(quotient) + len(rest) < CLOSE * len(poly):
+                    found.append((quotient, base, rest))
+        return sorted(found, key=lambda parts: len(parts[0]) + len(parts[2]))[:TRIED]
 
     def _terms(self, poly: Poly) -> Terms:
         return shorter(self.field, dict(self.field.ring.terms(poly)))
@@ -104,11 +107,10 @@ class Structures:
         assert quotient is not None
         return ring.lift(quotient), ring.lift(rest)
 
-    def _harmless(self, parts: list[Terms], allowed: Any) -> bool:
+    def _harmless(self, quotient: Terms, base: Poly, rest: Terms, allowed: Any) -> bool:
         """Whether Q B + R loses no more digits than is allowed, at any point."""
-        quotient, divisor, rest = parts
         q, size_q = self._loss.of(quotient)
-        b, size_b = self._loss.of(divisor)
+        b, size_b = self._loss.of(self._terms(base))
         size = abs(q) * size_b + size_q * abs(b)
         if rest:
             size = size + self._loss.of(rest)[1]
