@@ -101,6 +101,16 @@ def test_each_curve_stops_at_its_own_event(half_plane: Geodesics) -> None:
     assert json.loads(bundle.to_json())["endings"] == ["event", "event", "length"]
 
 
+def test_the_first_of_several_events_counts_even_within_one_step() -> None:
+    # straight lines, which the integrator follows in a few huge steps
+    flat = Geodesics(gk.Metric(["x", "y"], [[1, 0], [0, 1]], name="flat"), backend="interpret")
+    starts, velocities = [[0.0, 0.0], [0.0, 5.0]], [[1.0, 0.0], [1.0, 0.0]]
+    events = {"late": "x - 7", "twice": "(x - 6)**2 - 4", "early": "x - 3 + y"}
+    bundle = flat.geodesics(starts, velocities, 10.0, events=events, samples=3)
+    assert bundle.stopped_by == ("early", "twice")
+    assert bundle.s[:, -1] == pytest.approx([3.0, 4.0], abs=1e-12)
+
+
 def test_an_event_in_one_direction_only(half_plane: Geodesics) -> None:
     arc = ([0.0, 1.0], [0.8, 0.6])  # rises to sqrt(1/0.64) = 1.25 and falls again
     down = half_plane.geodesics(*arc, 5.0, events=Event("y - 1.1", direction=-1))

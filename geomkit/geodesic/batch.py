@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,8 @@ Slope = Callable[[Array], Array]
 _STAGES, _EXPONENT = DOP853.n_stages, -1 / 8
 _SAFETY, _SMALLEST, _LARGEST = 0.9, 0.2, 10.0
 _BISECTIONS = 60
+# Parts of a step whose ends are looked at for events.
+_PARTS = 4
 _CODES = (Ending.LENGTH, Ending.EVENT, Ending.SINGULAR, Ending.STEPS)
 
 
@@ -183,22 +186,32 @@ class _Walk:
         self.s[who], self.y[who], self.f[who] = s1, y1, stages[_STAGES]
         self.steps[who] += 1
         ahead = np.abs(self.grid[who, np.minimum(self.filled[who], self.grid.shape[1] - 1)])
-        events = self._events(y0, y1)
-        needed = (ahead < np.abs(s1)) | (events >= 0)
-        ends = s1.copy()
+        needed = (ahead < np.abs(s1)) | bool(self.watches)
+        ends, events = s1.copy(), np.full(len(who), -1, dtype=np.intp)
         if needed.any():
             k = np.flatnonzero(needed)
             dense = self._dense(s0[k], s1[k], stages[:, k], y0[k], y1[k])
-            ends[k] = self._locate(dense, who[k], events[k])
+            ends[k], events[k] = self._events(dense)
+            hit = k[events[k] >= 0]
+            self.s[who[hit]], self.y[who[hit]] = ends[hit], dense.part(events[k] >= 0)(ends[hit])
+            self.events[who[hit]] = events[hit]
             self._fill(dense, who[k], ends[k])
+            self._end(who[hit], Ending.EVENT)
         self._close(who[events < 0], s1[events < 0], y1[events < 0])
 
-    def _events(self, y0: Array, y1: Array) -> NDArray[np.intp]:
-        """For each step the number of an event whose function changes sign over it, or -1."""
-        found = np.full(len(y0), -1, dtype=np.intp)
+    def _events(self, dense: _Dense) -> tuple[Array, NDArray[np.intp]]:
+        """Where each step ends, at its first event or at its own end; number of the event or -1."""
+        ends, found = dense.s1.copy(), np.full(len(dense.s0), -1, dtype=np.intp)
         for number, watch in enumerate(self.watches):
-            found[watch.crossed(watch(y0), watch(y1)) & (found < 0)] = number
-        return found
+            for part in range(_PARTS):
+                low, high = (dense.at((part + one) / _PARTS) for one in (0, 1))
+                before, after = watch(dense(low)), watch(dense(high))
+                k = np.flatnonzero(watch.crossed(before, after) & (np.abs(low) < np.abs(ends)))
+                if len(k):
+                    place = _bisected(watch, dense.part(k), low[k], high[k], before[k])
+                    first = np.abs(place) < np.abs(ends[k])
+                    ends[k[first]], found[k[first]] = place[first], number
+        return ends, found
 
     def _dense(self, s0: Array, s1: Array, stages: Array, y0: Array, y1: Array) -> _Dense:
         h = (s1 - s0)[:, None]
@@ -209,26 +222,6 @@ class _Walk:
         rows = [rise, h * f0 - rise, 2 * rise - h * (f0 + f1)]
         rows += list(h * np.tensordot(DOP853.D, stages, axes=1))
         return _Dense(s0, s1, y0, np.array(rows))
-
-    def _locate(self, dense: _Dense, who: NDArray[np.intp], events: NDArray[np.intp]) -> Array:
-        """Ends of the steps: the places of the events by bisection, otherwise the step's own."""
-        ends = dense.s1.copy()
-        for number, watch in enumerate(self.watches):
-            k = np.flatnonzero(events == number)
-            if not len(k):
-                continue
-            part = dense.part(k)
-            low, high = part.s0.copy(), part.s1.copy()
-            start = watch(part.y0)
-            for _ in range(_BISECTIONS):
-                middle = 0.5 * (low + high)
-                same = watch(part(middle)) * start > 0
-                low, high = np.where(same, middle, low), np.where(same, high, middle)
-            ends[k] = high
-            self.s[who[k]], self.y[who[k]] = high, part(high)
-            self.events[who[k]] = number
-            self._end(who[k], Ending.EVENT)
-        return ends
 
     def _fill(self, dense: _Dense, who: NDArray[np.intp], ends: Array) -> None:
         """Write the samples that lie before the ends of the steps."""
@@ -270,7 +263,11 @@ class _Dense:
     y0: Array
     rows: Array
 
-    def part(self, chosen: NDArray[np.intp]) -> _Dense:
+    def at(self, part: float) -> Array:
+        """A fraction of the way through each step."""
+        return self.s1 if part == 1 else self.s0 + part * (self.s1 - self.s0)
+
+    def part(self, chosen: NDArray[Any]) -> _Dense:
         return _Dense(self.s0[chosen], self.s1[chosen], self.y0[chosen], self.rows[:, chosen])
 
     def __call__(self, s: Array) -> Array:
@@ -279,6 +276,15 @@ class _Dense:
         for k, row in enumerate(self.rows[::-1]):
             total = (total + row) * (1 - x if k % 2 else x)
         return self.y0 + total
+
+
+def _bisected(watch: Watch, dense: _Dense, low: Array, high: Array, before: Array) -> Array:
+    """Where an event function that has the sign of `before` at `low` loses it."""
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        same = watch(dense(middle)) * before > 0
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    return high
 
 
 def _rms(rows: Array) -> Array:

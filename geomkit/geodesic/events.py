@@ -24,6 +24,9 @@ Array = NDArray[np.float64]
 class Event:
     """Something to look out for: a function of position and velocity that passes through zero.
 
+    It is looked at four times or more in each step of the integrator; what passes through zero and
+    back between two looks is not seen.
+
     Args:
         expression: text or SymPy expression in coordinates, parameters and velocities `v_r`, ...
         name: what it is called; the expression itself by default.
