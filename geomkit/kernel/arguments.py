@@ -21,7 +21,8 @@ from geomkit.program import Input, Program
 __all__ = ["Call", "Signature"]
 
 Array = NDArray[Any]
-FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
+FLOATS = (DOUBLE, SINGLE)
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class Signature:
         self.sources = tuple(program.sources)
         self.widths = tuple(len(numbers) for numbers in program.sources.values())
         self.names = tuple(program.inputs[i].name for i in program.scalars)
+        # of the points, where they are the only array; no array has this width otherwise
+        self._width = self.widths[0] if len(self.widths) == 1 else -1
 
     @cached_property
     def functions(self) -> dict[str, list[Input]]:
@@ -123,13 +126,13 @@ class Signature:
         Returns:
             The numbers, in the order of the program; None when it is another kind of call.
         """
+        if type(points) is not np.ndarray or len(arguments) != len(self.names):
+            return None
+        shape, dtype = points.shape, points.dtype
         if (
-            type(points) is not np.ndarray
-            or points.ndim != 2
-            or points.shape[1] != self.widths[0]
-            or points.dtype not in FLOATS
-            or len(arguments) != len(self.names)
-            or len(self.sources) != 1
+            len(shape) != 2
+            or shape[1] != self._width
+            or (dtype is not DOUBLE and dtype is not SINGLE)
         ):
             return None
         try:
