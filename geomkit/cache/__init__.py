@@ -9,7 +9,7 @@ Environment: `GEOMKIT_CACHE_DIR` names another folder.
 
 from __future__ import annotations
 
+from geomkit.cache.files import Info, clear, info, read, store
 from geomkit.cache.folder import folder
-from geomkit.cache.store import Info, clear, info, read, store
 
 __all__ = ["Info", "clear", "folder", "info", "read", "store"]
