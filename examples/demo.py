@@ -87,7 +87,7 @@ def compile_and_certify(kerr: gk.Metric) -> bool:
     )
     certificate = gk.certify(kernel)
     emit("\n".join(f"   {line}" for line in str(certificate).splitlines()))
-    return certificate.ok
+    return bool(certificate.ok)
 
 
 def follow_light(kerr: gk.Metric) -> bool:
