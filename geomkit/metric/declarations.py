@@ -130,7 +130,7 @@ class Declarations:
         arity = {f.name: len(f.arguments) for f in self.functions}
         for call in expression.atoms(AppliedUndef) if arity else ():
             name = type(call).__name__
-            if len(call.args) != arity[name]:
+            if name in arity and len(call.args) != arity[name]:
                 raise MetricError(
                     f"{where}: {call} has {len(call.args)} arguments, but {name} is declared with "
                     f"{arity[name]}"
