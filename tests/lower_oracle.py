@@ -74,7 +74,8 @@ def run(program: Program, values: Mapping[str, Any]) -> list[Any]:
 def full(output: Output, packed: Mapping[tuple[int, ...], Any]) -> Any:
     """The full tensor as nested lists, from its independent components."""
     slots = [packed[index] for index, _ in output.components]
-    table = {index: sign * slots[k] for index, k, sign in output.copies}
+    with mpmath.workdps(DIGITS):
+        table = {index: sign * slots[k] for index, k, sign in output.copies}
 
     def nested(*index: int) -> Any:
         if len(index) == len(output.shape):
@@ -133,9 +134,10 @@ def assert_agrees(name: str, found: Any, expected: Any, *, tolerance: float = 1e
         for k, (one, other) in enumerate(zip(found, expected, strict=True)):
             assert_agrees(f"{name}[{k}]", one, other, tolerance=tolerance)
         return
-    truth = number(expected)
-    scale = max(1, abs(truth))
-    assert abs(found - truth) <= tolerance * scale, f"{name}: {found} instead of {truth}"
+    with mpmath.workdps(DIGITS):
+        truth = number(expected)
+        scale = max(1, abs(truth))
+        assert abs(found - truth) <= tolerance * scale, f"{name}: {found} instead of {truth}"
 
 
 def compare(program: Program, geometry: PointGeometry, names: Sequence[str]) -> None:
