@@ -29,8 +29,6 @@ from benchmarks.kernels.rows import ROWS, measure
 from benchmarks.kernels.section import replace_section
 from benchmarks.kernels.timing import ROUNDS
 
-PLACES = 64
-
 
 def main() -> int:
     """Run the table and write its section.
@@ -56,7 +54,7 @@ def main() -> int:
     for one in compiling:
         print(f"compile, {one.name}: {one.cpu:.2f} s CPU, {one.wall:.2f} s wall", flush=True)
     names = list(gk.catalog.names() if options.certify == "all" else SAMPLE)
-    accurate = measure_accuracy(names, PLACES) if options.certify != "none" else []
+    accurate = measure_accuracy(names) if options.certify != "none" else []
     section = kernel_section(
         results,
         profile,
@@ -64,7 +62,6 @@ def main() -> int:
         accurate,
         machine=_machine(loads),
         rounds=ROUNDS,
-        places=PLACES,
         everything=options.certify == "all",
     )
     replace_section(ROOT / "docs" / "benchmarks.md", section)
