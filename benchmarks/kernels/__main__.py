@@ -82,7 +82,7 @@ def _machine(loads: list[float]) -> str:
     packages = [f"{name} {pins[name]}" for name in shown]
     packages += [f"{name} {version(name)}" for name in ("numba", "torch", "sympy", "numpy")]
     load = f"load {min(loads):.1f} to {max(loads):.1f} on {os.cpu_count()} cores"
-    return f"{platform.system()} {platform.machine()} ({load}); {', '.join(packages)}"
+    return f"{platform.system()} {platform.machine()} ({load});\n{', '.join(packages)}"
 
 
 if __name__ == "__main__":

@@ -23,10 +23,12 @@ Kerr, `kernel.packed(points, out, M=1.0, a=0.4)`: the 14 independent components 
 and the Kretschmann scalar that are not zero, at 1000 random points unless said. Every other program
 computes the same components at the same points, and is timed only if its values agree to 1e-10 of a
 component's largest value. CPU time on one core, calls from Python included, each pair of programs
-in turns in one run: the least of {rounds} batches. `no` marks what this run missed. {machine}.
+in turns in one run: the least of {rounds} batches. `no` marks what this run missed.
+{machine}.
 
-The C is benchmarks/kernels/kerr.c, written by hand, compiled by gcc with `{flags}` (-ffast-math
-makes its sines wrong) and called through ctypes with ready pointers. For heyoka.py, JAX and C the
+The C is benchmarks/kernels/kerr.c, written by hand, compiled by gcc with
+`{flags}`
+(-ffast-math makes its sines wrong) and called through ctypes with ready pointers. For heyoka.py, JAX and C the
 formulas are factored by hand (benchmarks/kernels/closed_form.py), with mass and spin as arguments;
 lambdify and "heyoka.py cfunc" are given geomkit's own tensors. Times are for one point; the last
 column is what the C reaches: a row that asks for more asks too much.
@@ -60,8 +62,8 @@ Certificates of {count} metrics of the catalogue ({which}), of this run or still
 earlier one: each kernel computes the metric, its inverse, the Christoffel symbols, R_ijkl, Ricci, R
 and (up to n = 5) the Kretschmann scalar at random places of its domain, 64 of them up to n = 4, and
 at adversarial ones, and is compared with rigorous enclosures that do not know the program. A pair
-is a component at a place. What is beyond 1e-14 has to be explained within a factor 50 by the component's
-own conditioning: its change when the inputs move by one unit of the last place.
+is a component at a place. What is beyond 1e-14 has to be explained within a factor 50 by the
+component's own conditioning: its change when the inputs move by one unit of the last place.
 
 | | |
 |---|---|"""
