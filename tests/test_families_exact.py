@@ -112,7 +112,9 @@ def test_conformal(n: int) -> None:
     text = f"exp(2*{f.text('phi')})"
     exact = f.exact([[text if i == j else "0" for j in range(n)] for i in range(n)])
     phi, dphi, hessian = (part[0] for part in f.stack(["phi"]))
-    definition = reference.scalar(*reference.conformal_jet(*long(phi, dphi, hessian), exp()))
+    value, slope, second = long(phi, dphi, hessian)
+    jet = reference.conformal_jet(value, slope, second, exp())
+    definition = reference.scalar(*jet)
     agree(exact, definition, [conformal.scalar(phi, dphi, np.trace(hessian))])
 
 
@@ -126,7 +128,8 @@ def test_diagonal(n: int, parameter: str) -> None:
     )
     h, dh, hessian = f.stack(names)
     unmixed = np.einsum("ikk->ik", hessian)
-    jet = reference.diagonal_jet(*long(h, dh, hessian), exp() if parameter == "log" else None)
+    value, slope, second = long(h, dh, hessian)
+    jet = reference.diagonal_jet(value, slope, second, exp() if parameter == "log" else None)
     agree(exact, reference.scalar(*jet), [diagonal.scalar(h, dh, unmixed, parameter=parameter)])
 
 
@@ -188,10 +191,10 @@ def test_warped_product_of_surfaces() -> None:
         for name in "pq"
     }
     w, dw, ddw = surfaces["w"]
-    _, laplacian, slope = warped.operators(*jets["p"][:2], dw, ddw)
-    curvatures = [
+    _, laplacian, slope = warped.operators(jets["p"][0], jets["p"][1], dw, ddw)
+    base, fibre = (
         conformal.scalar(surfaces[name][0], surfaces[name][1], np.trace(surfaces[name][2]))
         for name in "pq"
-    ]
-    found = warped.scalar(*curvatures, w, laplacian, slope, 2)
+    )
+    found = warped.scalar(base, fibre, w, laplacian, slope, 2)
     assert abs(float(exact) - found) < ROUNDING * max(1.0, abs(float(exact)))

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib import import_module
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -50,8 +50,8 @@ class Formula:
     Attributes:
         name: of the family; the formula in plain torch is found under it.
         arguments: the arrays of the jet.
-        forward: `forward(*arrays, out)`.
-        gradient: `gradient(*arrays, cotangent, *outs)`.
+        forward: `forward(*arrays, out, **options)`; numba is loaded when it is called.
+        gradient: `gradient(*arrays, cotangent, *outs, **options)`.
         operations: about how many arithmetic operations a point takes, by dimension.
         options: what else the formula needs, by name.
     """
@@ -208,7 +208,9 @@ def evaluate(formula: Formula, *arrays: Any, check: bool) -> Any:
         An array or tensor of the batch shape.
     """
     if is_torch(*arrays):
-        return import_module("geomkit.families.torch").evaluate(formula, arrays, check)
+        from .torch import evaluate as evaluate_tensors
+
+        return evaluate_tensors(formula, arrays, check)
     batch, flat = join(formula.arguments, arrays)
     return forward(formula, flat, batch, check).reshape(batch)[()]
 
@@ -235,7 +237,13 @@ def forward(
     out = np.empty(len(flat[0]), dtype=flat[0].dtype)
     if check:
         _check_symmetric(formula.arguments, flat)
-    run(formula.forward, flat, [out], formula.operations(_dimension(flat)), threads)
+    run(
+        partial(formula.forward, **dict(formula.options)),
+        flat,
+        [out],
+        formula.operations(_dimension(flat)),
+        threads,
+    )
     if check:
         _check_finite(out, batch)
     return out
@@ -253,7 +261,9 @@ def gradient(formula: Formula, *arrays: Any, cotangent: Any) -> tuple[Any, ...]:
         One array for each argument, of its shape with all leading dimensions written out.
     """
     if is_torch(*arrays, cotangent):
-        return tuple(import_module("geomkit.families.torch").gradient(formula, arrays, cotangent))
+        from .torch import gradient as gradient_of_tensors
+
+        return gradient_of_tensors(formula, arrays, cotangent)
     every = (*formula.arguments, Argument("cotangent", ""))
     batch, flat = join(every, (*arrays, cotangent))
     outs = backward(formula, flat)
@@ -274,7 +284,13 @@ def backward(
         The gradients.
     """
     outs = [np.empty_like(array) for array in flat[:-1]]
-    run(formula.gradient, flat, outs, 3 * formula.operations(_dimension(flat)), threads)
+    run(
+        partial(formula.gradient, **dict(formula.options)),
+        flat,
+        outs,
+        3 * formula.operations(_dimension(flat)),
+        threads,
+    )
     return outs
 
 

@@ -6,7 +6,6 @@ Derivatives are the flat ones: `dphi[..., k]` = d_k phi, `laplacian` = sum_k d_k
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ def scalar(phi: Any, dphi: Any, laplacian: Any, *, check: bool = True) -> Any:
         >>> float(scalar(-np.log(y), np.array([0.0, -1 / y]), 1 / y**2).round(12))
         -2.0
     """
-    return evaluate(formula(), phi, dphi, laplacian, check=check)
+    return evaluate(FORMULA, phi, dphi, laplacian, check=check)
 
 
 def scalar_vjp(phi: Any, dphi: Any, laplacian: Any, *, cotangent: Any) -> tuple[Any, Any, Any]:
@@ -54,7 +53,7 @@ def scalar_vjp(phi: Any, dphi: Any, laplacian: Any, *, cotangent: Any) -> tuple[
     Returns:
         Three arrays, shaped as the arguments.
     """
-    first, second, third = gradient(formula(), phi, dphi, laplacian, cotangent=cotangent)
+    first, second, third = gradient(FORMULA, phi, dphi, laplacian, cotangent=cotangent)
     return first, second, third
 
 
@@ -102,15 +101,20 @@ def christoffel(dphi: Any) -> Any:
     return result.reshape((*batch, n, n, n))
 
 
-@cache
-def formula() -> Formula:
-    """The scalar curvature by phi, dphi, laplacian."""
+def _forward(*arrays: Any) -> None:
     from . import kernels_simple
 
-    return Formula(
-        "conformal",
-        (PHI, DPHI, LAPLACIAN),
-        kernels_simple.conformal,
-        kernels_simple.conformal_vjp,
-        lambda n: 2.0 * n + 20.0,
-    )
+    kernels_simple.conformal(*arrays)
+
+
+def _backward(*arrays: Any) -> None:
+    from . import kernels_simple
+
+    kernels_simple.conformal_vjp(*arrays)
+
+
+def _linear(n: int) -> float:
+    return 2.0 * n + 20.0
+
+
+FORMULA = Formula("conformal", (PHI, DPHI, LAPLACIAN), _forward, _backward, _linear)

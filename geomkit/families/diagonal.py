@@ -9,7 +9,6 @@ the unmixed second derivatives. The logarithmic form takes the signature as `sig
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -219,18 +218,23 @@ def _formula(h: Any, dh: Any, ddh: Any, parameter: str, signs: Sequence[int] | N
     return formula(*_reading((H, DH, DDH), (h, dh, ddh), parameter, signs))
 
 
-@cache
 def formula(log: bool, signs: tuple[int, ...]) -> Formula:
     """The scalar curvature by h, dh, ddh."""
+    options = (("log", log), ("signs", signs))
+    return Formula("diagonal", (H, DH, DDH), _forward, _backward, _quadratic, options)
+
+
+def _forward(*arrays: Any, log: bool, signs: tuple[int, ...]) -> None:
     from . import kernels_simple
 
-    values = np.array(signs, dtype=np.float64)
+    kernels_simple.diagonal(log, np.array(signs, dtype=np.float64), *arrays)
 
-    def forward(*arrays: Any) -> None:
-        kernels_simple.diagonal(log, values, *arrays)
 
-    def backward(*arrays: Any) -> None:
-        kernels_simple.diagonal_vjp(log, values, *arrays)
+def _backward(*arrays: Any, log: bool, signs: tuple[int, ...]) -> None:
+    from . import kernels_simple
 
-    options = (("log", log), ("signs", signs))
-    return Formula("diagonal", (H, DH, DDH), forward, backward, lambda n: 6.0 * n**2, options)
+    kernels_simple.diagonal_vjp(log, np.array(signs, dtype=np.float64), *arrays)
+
+
+def _quadratic(n: int) -> float:
+    return 6.0 * n**2

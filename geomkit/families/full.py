@@ -7,7 +7,6 @@ Arrays are batched over their leading dimensions; indices of derivatives come la
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -104,13 +103,7 @@ def contract(g: Any, ddg: Any, *, check: bool = True) -> Any:
         from .torch import full as plain
 
         return plain.contract(g, ddg)
-    from . import kernels_full
-
-    def forward(*arrays: Any) -> None:
-        kernels_full.contract_second(*arrays)
-
-    formula = Formula("contract", (G, DDG), forward, forward, lambda n: 4.0 * n**4)
-    return evaluate(formula, g, ddg, check=check)
+    return evaluate(_CONTRACTION, g, ddg, check=check)
 
 
 def christoffel(g: Any, dg: Any) -> Any:
@@ -162,47 +155,54 @@ def _arguments(g: Any, dg: Any, ddg: Any, contracted: Any) -> tuple[Any, ...]:
     if (ddg is None) == (contracted is None):
         raise MetricError("give either ddg or contracted: the second derivatives, exactly once")
     if ddg is None:
-        return contracted_formula(), g, dg, contracted
-    return formula(), g, dg, ddg
+        return FORMULA_CONTRACTED, g, dg, contracted
+    return FORMULA, g, dg, ddg
 
 
-@cache
-def formula() -> Formula:
-    """The scalar curvature by g, dg, ddg: unrolled in dimensions 2 and 3, in loops beyond."""
+def _forward(g: Any, dg: Any, ddg: Any, out: Any) -> None:
     from . import kernels_full, unrolled
 
-    nothing = np.empty(0)
-
-    def forward(g: Any, dg: Any, ddg: Any, out: Any) -> None:
-        if 2 <= g.shape[1] <= UNROLLED:
-            unrolled.scalar(g, dg, ddg, out)
-        else:
-            kernels_full.scalar(g, dg, ddg, nothing, out)
-
-    def backward(g: Any, *others: Any) -> None:
-        if 2 <= g.shape[1] <= UNROLLED:
-            unrolled.gradient(g, *others)
-        else:
-            kernels_full.scalar_vjp(g, *others)
-
-    return Formula("full", (G, DG, DDG), forward, backward, lambda n: 8.0 * n**4)
+    if 2 <= g.shape[1] <= UNROLLED:
+        unrolled.scalar(g, dg, ddg, out)
+    else:
+        kernels_full.scalar(g, dg, ddg, np.empty(0), out)
 
 
-@cache
-def contracted_formula() -> Formula:
-    """The scalar curvature by g, dg and the contraction of ddg."""
+def _backward(g: Any, *others: Any) -> None:
+    from . import kernels_full, unrolled
+
+    if 2 <= g.shape[1] <= UNROLLED:
+        unrolled.gradient(g, *others)
+    else:
+        kernels_full.scalar_vjp(g, *others)
+
+
+def _forward_contracted(g: Any, dg: Any, contracted: Any, out: Any) -> None:
     from . import kernels_full
 
-    def nothing(n: int) -> Any:
-        return np.empty((0, n, n, n, n))
+    kernels_full.scalar(g, dg, np.empty((0, *(g.shape[1],) * 4)), contracted, out)
 
-    def forward(g: Any, dg: Any, contracted: Any, out: Any) -> None:
-        kernels_full.scalar(g, dg, nothing(g.shape[1]), contracted, out)
 
-    def backward(g: Any, dg: Any, contracted: Any, cotangent: Any, *outs: Any) -> None:
-        empty = nothing(g.shape[1])
-        kernels_full.scalar_vjp(g, dg, empty, cotangent, outs[0], outs[1], empty)
-        outs[2][...] = cotangent if g.shape[1] > 1 else 0
+def _backward_contracted(g: Any, dg: Any, contracted: Any, cotangent: Any, *outs: Any) -> None:
+    from . import kernels_full
 
-    arguments = (G, DG, CONTRACTED)
-    return Formula("full_contracted", arguments, forward, backward, lambda n: 4.0 * n**4)
+    nothing = np.empty((0, *(g.shape[1],) * 4))
+    kernels_full.scalar_vjp(g, dg, nothing, cotangent, outs[0], outs[1], nothing)
+    outs[2][...] = cotangent if g.shape[1] > 1 else 0
+
+
+def _contract(g: Any, ddg: Any, out: Any) -> None:
+    from . import kernels_full
+
+    kernels_full.contract_second(g, ddg, out)
+
+
+def _quartic(n: int) -> float:
+    return 8.0 * n**4
+
+
+FORMULA = Formula("full", (G, DG, DDG), _forward, _backward, _quartic)
+FORMULA_CONTRACTED = Formula(
+    "full_contracted", (G, DG, CONTRACTED), _forward_contracted, _backward_contracted, _quartic
+)
+_CONTRACTION = Formula("contract", (G, DDG), _contract, _contract, _quartic)

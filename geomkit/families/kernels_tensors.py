@@ -86,13 +86,15 @@ def ricci(g: Array, dg: Array, ddg: Array, out: Array) -> None:
 
 @kernel
 def _second(h: Array, ddg: Array, r: Array) -> None:
+    """Write a matrix whose symmetric part is that of the terms with second derivatives."""
     n = h.shape[0]
     for j in range(n):
         for m in range(n):
             total = 0.0
             for i in range(n):
                 for k in range(n):
-                    cross = np.float64(ddg[i, j, k, m]) + np.float64(ddg[i, m, k, j])
+                    one = np.float64(ddg[i, j, k, m]) + np.float64(ddg[j, i, k, m])
+                    other = np.float64(ddg[i, j, m, k]) + np.float64(ddg[j, i, m, k])
                     trace = np.float64(ddg[j, m, i, k]) + np.float64(ddg[i, k, j, m])
-                    total += h[i, k] * (cross - trace)
+                    total += h[i, k] * (0.5 * (one + other) - trace)
             r[j, m] = 0.5 * total
