@@ -173,6 +173,8 @@ class TorchCode:
                 )
         given = [_scalar(name, value) for name, value in zip(names, scalars, strict=True)]
         large = [*vectors, *(v for v in given if isinstance(v, Tensor) and v.ndim)]
+        if not torch.compiler.is_compiling():
+            _require_fitting(vectors, given)
         dtype = _dtype(large or [v for v in given if isinstance(v, Tensor)])
         return [_to(v, dtype) for v in vectors], [_to(v, dtype) for v in given]
 
@@ -219,6 +221,24 @@ def _scalar(name: str, value: Any) -> Tensor | float:
     if isinstance(value, Real):
         return float(value)
     raise EvaluationError(f"{name} is {value!r}; give a number or a tensor")
+
+
+def _require_fitting(vectors: Sequence[Tensor], scalars: Sequence[Tensor | float]) -> None:
+    """Refuse shapes that do not broadcast, and tensors of several devices."""
+    large = [*vectors, *(s for s in scalars if isinstance(s, Tensor) and s.ndim)]
+    devices = {tensor.device for tensor in large}
+    if len(devices) > 1:
+        raise EvaluationError(
+            f"the arguments are on several devices, {', '.join(sorted(map(str, devices)))}; move "
+            "them to one with .to(device)"
+        )
+    shapes = [v.shape[:-1] for v in vectors]
+    shapes += [s.shape for s in scalars if isinstance(s, Tensor)]
+    try:
+        torch.broadcast_shapes(*shapes)
+    except RuntimeError:
+        given = ", ".join(str(tuple(shape)) for shape in shapes)
+        raise EvaluationError(f"the leading dimensions {given} do not broadcast") from None
 
 
 def _dtype(tensors: Sequence[Tensor]) -> torch.dtype:
