@@ -28,10 +28,10 @@ in turns in one run: the least of {rounds} batches. `no` marks what this run mis
 
 The C is benchmarks/kernels/kerr.c, written by hand, compiled by gcc with
 `{flags}`
-(-ffast-math makes its sines wrong) and called through ctypes with ready pointers. For heyoka.py, JAX and C the
-formulas are factored by hand (benchmarks/kernels/closed_form.py), with mass and spin as arguments;
-lambdify and "heyoka.py cfunc" are given geomkit's own tensors. Times are for one point; the last
-column is what the C reaches: a row that asks for more asks too much.
+(-ffast-math makes its sines wrong) and called through ctypes with ready pointers. For heyoka.py,
+JAX and C the formulas are factored by hand (benchmarks/kernels/closed_form.py), with mass and spin
+as arguments; lambdify and "heyoka.py cfunc" are given geomkit's own tensors. Times are for one
+point; the last column is what the C reaches: a row that asks for more asks too much.
 
 | against | geomkit | the other | ratio | at least | C by hand |
 |---|---|---|---|---|---|"""
