@@ -66,7 +66,7 @@ def call(function: str, argument: int | None = None, values: Any = ()) -> Progra
     """The program of one function of its inputs; numbers stand for all but one if that is given."""
     b = Builder(f"{function}_alone")
     nodes = [
-        b.input("xy"[k], "coordinate", "points", k)
+        b.input("xy"[k], "coordinate", "points", k if argument is None else 0)
         if argument in (None, k)
         else b.number(values[k])
         for k in range(FUNCTIONS[function])

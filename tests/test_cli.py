@@ -197,7 +197,7 @@ def test_show_lists_what_was_understood() -> None:
 def test_show_a_stage() -> None:
     done = geomkit("show", SCHWARZSCHILD, "--quantity", "riemann_down", "--stage", "tensors")
     assert "6 of 21 independent components" in done.stdout
-    assert "stage" in refused("show", KERR, "-q", "ricci", "--stage", "numba")
+    assert "stage" in refused("show", KERR, "-q", "ricci", "--stage", "assembler")
 
 
 def test_catalog_lists_and_shows() -> None:

@@ -117,6 +117,14 @@ def test_small_separations_are_not_lost(half_plane: Geodesics) -> None:
     assert float(half_plane.distance(p, q)) == pytest.approx(half_plane_distance(p, q), rel=1e-7)
 
 
+@pytest.mark.parametrize("step", [1e-9, 1e-14, 1.4e-45, 5e-324])
+def test_separations_down_to_the_smallest_numbers(half_plane: Geodesics, step: float) -> None:
+    found = half_plane.log([0.0, 1.0], [step, 1.0])
+    assert found.converged
+    # to the rounding of coordinates of size 1, and to 1e-8 of the difference
+    assert found.vector == pytest.approx([step, 0.0], rel=1e-7, abs=2e-13)
+
+
 def test_wrong_periods_are_refused(sphere: Geodesics) -> None:
     with pytest.raises(MetricError, match="positive number"):
         sphere.log([1, 0], [1, 1], periods={"phi": -1.0})

@@ -240,17 +240,19 @@ class _Search:
         size = float(np.abs(end - start).max())
         rounding = ROUNDING * float(np.abs(np.concatenate([start, end])).max())
         self.tolerance = CLOSE * size + rounding
+        # no finer than the coordinates themselves, whose differences may be tiny
+        finest = max(1e-13 * size, 1e-3 * rounding, 1e-300)
         given = geodesics.settings
         self.fine = replace(
             given,
             rtol=max(1e-13, 0.01 * given.rtol),
-            atol=min(given.atol, 1e-13 * size),
+            atol=min(given.atol, finest),
             max_steps=min(given.max_steps, 10 * _STEPS),
         )
         # on the way d exp and the target are needed to some digits only
-        self.coarse = replace(self.fine, rtol=1e-7, atol=1e-9 * size, max_steps=_STEPS)
+        self.coarse = replace(self.fine, rtol=1e-7, atol=max(1e-9 * size, finest), max_steps=_STEPS)
         self.effort = 0
-        self.near = 1e-4 * size  # close enough on the way
+        self.near = 1e-4 * size + rounding  # close enough on the way
         self.shots, self.best, self.trouble = 0, float(size), "no shot came near"
 
     def follow(self, bend: Array) -> Array | None:

@@ -61,6 +61,8 @@ class Scope:
             if parameter.value is None:
                 node = builder.input(parameter.symbol.name, "parameter")
                 self._nodes[parameter.symbol] = node
+        for symbol in self._nodes:  # coordinates lead in sums: r - 2 M, not 2 M - r
+            self.symbol(symbol)
 
     def node(self, symbol: sympy.Symbol) -> int:
         """Return the input of a coordinate or parameter.

@@ -25,7 +25,7 @@ __all__ = ["Structures"]
 Exponents = tuple[int, ...]
 Terms = dict[Exponents, Fraction]
 # Sums of fewer terms are left alone; so are longer ones, for which the search takes too long.
-FEWEST, MOST = 4, 2000
+FEWEST, MOST = 3, 2000
 # A structure of more terms than this is hardly found again in anything.
 LONGEST = 12
 # Sines and cosines exchanged may make the parts shorter than they are at first, but not by far:

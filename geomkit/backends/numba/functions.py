@@ -16,9 +16,10 @@ __all__ = ["exp", "exp_shifted", "sincos", "sincos_float32", "sinhcosh", "two_to
 
 def sincos(x: float) -> tuple[float, float]:
     """Sine and cosine for |x| <= 1e5, to 1 ULP."""
-    # x = k*pi/2 + (r + low) with |r| <= pi/4; pi/2 in three parts of which the first two have 36
-    # bits, so that their products with k are exact.
-    k = np.floor(x * 0.6366197723675814 + 0.5)
+    # x = k*pi/2 + (r + low) with |r| <= pi/4: adding 1.5 * 2**52 rounds to a whole number. pi/2 in
+    # three parts of which the first two have 36 bits, so that their products with k are exact.
+    shifted = x * 0.6366197723675814 + 6755399441055744.0
+    k = shifted - 6755399441055744.0
     head = x - k * 1.5707963267923333
     rest = head - k * 2.5633441515839558e-12
     lost = (head - rest) - k * 2.5633441515839558e-12
@@ -37,13 +38,11 @@ def sincos(x: float) -> tuple[float, float]:
     half = 0.5 * z
     most = 1.0 - half
     c = most + (((1.0 - most) - half) + (z * z * q - r * low))
-    # k = 4*n + 2*back + odd says which of the two is the sine, and the signs
-    pair = np.floor(0.5 * k)
-    odd = k - 2.0 * pair
-    back = pair - 2.0 * np.floor(0.5 * pair)
-    sine = c if odd > 0.5 else s
-    cosine = s if odd > 0.5 else c
-    return sine * (1.0 - 2.0 * back), cosine * (1.0 - 2.0 * abs(odd - back))
+    # the last two bits of k say which of the two is the sine, and the signs
+    quadrant = np.float64(shifted).view(np.int64)
+    sine = np.float64(c if quadrant & 1 else s).view(np.int64) ^ ((quadrant & 2) << 62)
+    cosine = np.float64(s if quadrant & 1 else c).view(np.int64) ^ (((quadrant + 1) & 2) << 62)
+    return np.int64(sine).view(np.float64), np.int64(cosine).view(np.float64)
 
 
 def sincos_float32(x: float) -> tuple[Any, Any]:

@@ -35,6 +35,7 @@ _USES = {"exp_shifted": ("two_to",), "exp": ("exp_shifted",), "sinhcosh": ("exp_
 RESERVED = frozenset(
     {"block", "count", "f32", "far", "first", "inputs", "kernel", "lane", "last", "math"}
     | {"at", "njit", "np", "out", "rows", "sincos_near", *HELPERS, *SPECIAL}
+    | {"precise_sum", "precise_product", "precise_inverse"}
     | {"flag", "place", "real", "types", *dir(builtins)}
 )
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")

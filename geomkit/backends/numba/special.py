@@ -13,10 +13,10 @@ SPELLINGS: Mapping[str, str] = {
     "polygamma": "polygamma({0}, {1})",
     "zeta": "1.0 + scipy_zetac({0}, 0)",
     "lambertw": "lambertw({0})",
-    "besselj": "scipy_jv({0}, {1}, 0)",
-    "bessely": "scipy_yv({0}, {1}, 0)",
-    "besseli": "scipy_iv({0}, {1}, 0)",
-    "besselk": "scipy_kv({0}, {1}, 0)",
+    "besselj": "besselj({0}, {1})",
+    "bessely": "bessely({0}, {1})",
+    "besseli": "besseli({0}, {1})",
+    "besselk": "besselk({0}, {1})",
     "airyai": "airy({0})[0]",
     "airyaiprime": "airy({0})[1]",
     "airybi": "airy({0})[2]",
@@ -50,10 +50,16 @@ _SCIPY: Mapping[str, str] = {
         ("scipy_psi", "__pyx_fuse_1psi", "real, flag"),
         ("scipy_erfi", "__pyx_fuse_1erfi", "real, flag"),
         ("scipy_zetac", "zetac", "real, flag"),
-        ("scipy_jv", "__pyx_fuse_1jv", "real, real, flag"),
-        ("scipy_yv", "__pyx_fuse_1yv", "real, real, flag"),
         ("scipy_iv", "__pyx_fuse_1iv", "real, real, flag"),
-        ("scipy_kv", "__pyx_fuse_1kv", "real, real, flag"),
+        *(
+            row
+            for letter in "jyk"
+            for row in (
+                (f"scipy_{letter}0", f"{letter}0", "real, flag"),
+                (f"scipy_{letter}1", f"{letter}1", "real, flag"),
+                (f"scipy_{letter}v", f"__pyx_fuse_1{letter}v", "real, real, flag"),
+            )
+        ),
         ("scipy_expn", "__pyx_fuse_0expn", "real, real, flag"),
         ("scipy_expi", "__pyx_fuse_1expi", "real, flag"),
         ("scipy_ellipk", "ellipk", "real, flag"),
@@ -68,31 +74,74 @@ _LOGGAMMA = '''def loggamma(x):
     """log(gamma(x)) for x > 0, elsewhere it is not real."""
     return math.lgamma(x) if x > 0.0 else math.nan'''
 
+_PRECISE = '''# Numbers of twice the precision are pairs, high + low.
+# Products may not be fused with sums.
+@njit(nogil=True, error_model="numpy")
+def precise_sum(a, b, low):
+    """The number a + b + low for |low| much smaller than |a| or |b|."""
+    high = a + b
+    part = high - a
+    low += (a - (high - part)) + (b - part)
+    total = high + low
+    return total, low - (total - high)
+
+
+@njit(nogil=True, error_model="numpy")
+def precise_product(a, a_low, b, b_low):
+    """The product of two pairs."""
+    high = a * b
+    a_half = (134217729.0 * a) - ((134217729.0 * a) - a)
+    b_half = (134217729.0 * b) - ((134217729.0 * b) - b)
+    a_rest, b_rest = a - a_half, b - b_half
+    low = ((a_half * b_half - high) + a_half * b_rest + a_rest * b_half) + a_rest * b_rest
+    low += a * b_low + a_low * b
+    total = high + low
+    return total, low - (total - high)
+
+
+@njit(nogil=True, error_model="numpy")
+def precise_inverse(a, a_low):
+    """1 divided by a pair."""
+    first = 1.0 / a
+    high, low = precise_product(first, 0.0, a, a_low)
+    return precise_sum(first, first * ((1.0 - high) - low), 0.0)'''
+
 _POLYGAMMA = '''def polygamma(order, x):
-    """Derivative of digamma, of a whole order."""
+    """Derivative of digamma, of a whole order, to 1 ULP."""
     if order == 0.0:
         return scipy_psi(x, 0)
     n = int(order)
-    if not -1e3 < x < math.inf:
+    if not -1e3 < x < 1e100:
         return 0.0 if x > 0.0 else math.nan
-    # (-1)**(n+1) * n! * sum of 1/(x+k)**(n+1): term by term up to x + k > 15 + n, then the
-    # asymptotic series, with the Bernoulli numbers B_2, B_4 ...
-    total = 0.0
-    while x < 15.0 + n:
-        total += math.pow(x, -n - 1.0)
-        x += 1.0
-    square, power = 1.0 / (x * x), math.pow(x, -n - 1.0)
-    tail = x * power / n + 0.5 * power
-    power *= 1.0 / x
-    rising = 0.5 * (n + 1.0)
+    if x <= 0.0 and x == np.floor(x):
+        return math.inf if n % 2 else math.nan
+    # (-1)**(n+1) * n! * sum of 1/(x+k)**(n+1): term by term up to x + k > 20 + n, then the
+    # asymptotic series, with the Bernoulli numbers B_2, B_4 ...; the leading terms in pairs
+    y, y_low, total, total_low = x, 0.0, 0.0, 0.0
+    while True:
+        inverse, inverse_low = precise_inverse(y, y_low)
+        power, power_low = inverse, inverse_low
+        for _ in range(n - 1):
+            power, power_low = precise_product(power, power_low, inverse, inverse_low)
+        term, term_low = precise_product(power, power_low, inverse, inverse_low)
+        if y > 20.0 + n:
+            break
+        total, total_low = precise_sum(total, term, total_low + term_low)
+        y, y_low = precise_sum(y, 1.0, y_low)
+    first, first_low = precise_product(power, power_low, *precise_inverse(n * 1.0, 0.0))
+    square, factor, rest = inverse * inverse, term * inverse * 0.5 * (n + 1.0), 0.0
     for k, bernoulli in enumerate(
         (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798)
     ):
-        tail += bernoulli * rising * power
+        rest += bernoulli * factor
         j = 2.0 * k + 2.0
-        power *= square
-        rising *= (j + n) * (j + n + 1.0) / ((j + 1.0) * (j + 2.0))
-    return (1.0 if n % 2 else -1.0) * math.gamma(n + 1.0) * (total + tail)'''
+        factor *= square * (j + n) * (j + n + 1.0) / ((j + 1.0) * (j + 2.0))
+    total, total_low = precise_sum(total, first, total_low + first_low)
+    total, total_low = precise_sum(total, 0.5 * term, total_low + (0.5 * term_low + rest))
+    scale = 1.0 if n % 2 else -1.0
+    for k in range(2, n + 1):
+        scale *= k
+    return scale * (total + total_low)'''
 
 _LAMBERTW = '''def lambertw(x):
     """The w >= -1 with w*exp(w) = x, for x >= -1/e."""
@@ -111,9 +160,30 @@ _LAMBERTW = '''def lambertw(x):
             w -= miss / (w + 1.0 - (w + 2.0) * miss / (2.0 * w + 2.0))
     return w'''
 
+_BESSELI = '''def besseli(order, x):
+    """Modified Bessel function of the first kind."""
+    if not (order == np.floor(order) and 0.0 <= order <= 30.0 and abs(x) <= 20.0):
+        return scipy_iv(order, x, 0)
+    # (x/2)**order / order! * sum of (x/2)**(2*k) / (k! * (order+1) ... (order+k)): no cancellation
+    square, total = 0.25 * x * x, 1.0
+    for k in range(12 + int(2.0 * abs(x)), 0, -1):
+        total = 1.0 + total * square / (k * (k + order))
+    for k in range(1, int(order) + 1):
+        total *= 0.5 * x / k
+    return total'''
+
 _EXPINT = '''def expint(order, x):
     """Exponential integral of a whole order, for x > 0."""
     return scipy_expn(order, x, 0)'''
+
+
+def _bessel(letter: str, words: str) -> str:
+    return (
+        f'def bessel{letter}(order, x):\n    """{words} Those of orders 0 and 1 are the best."""\n'
+        f"    if order == 0.0:\n        return scipy_{letter}0(x, 0)\n"
+        f"    if order == 1.0:\n        return scipy_{letter}1(x, 0)\n"
+        f"    return scipy_{letter}v(order, x, 0)"
+    )
 
 
 def _places(name: str, count: int, words: str) -> str:
@@ -131,8 +201,18 @@ SPECIAL: Mapping[str, tuple[tuple[str, ...], str]] = {
     "scipy_function": ((), _FIND),
     **{name: (("scipy_function",), text) for name, text in _SCIPY.items()},
     "loggamma": ((), _LOGGAMMA),
-    "polygamma": (("scipy_psi",), _POLYGAMMA),
+    "precise": ((), _PRECISE),
+    "polygamma": (("scipy_psi", "precise"), _POLYGAMMA),
     "lambertw": ((), _LAMBERTW),
+    "besseli": (("scipy_iv",), _BESSELI),
+    **{
+        f"bessel{x}": ((f"scipy_{x}0", f"scipy_{x}1", f"scipy_{x}v"), _bessel(x, words))
+        for x, words in (
+            ("j", "Bessel function of the first kind."),
+            ("y", "Bessel function of the second kind."),
+            ("k", "Modified Bessel function of the second kind."),
+        )
+    },
     "expint": (("scipy_expn",), _EXPINT),
     "airy": (("scipy_airy",), _places("airy", 4, "Ai, Ai', Bi, Bi'.")),
     "sici": (("scipy_sici",), _places("sici", 2, "Sine and cosine integral.")),
