@@ -33,8 +33,9 @@ NAMES = {
     "f": f(x, y),
     "g": sp.Function("g"),
 }
-# issue 2: absurd input is answered "within a second"
-SECONDS = 3.0  # what hangs takes minutes; a busy machine is slower by half
+# Absurd input is answered within a second of a quiet machine; a busy one gets more, and what hangs
+# takes minutes.
+SECONDS = 3.0
 
 
 @pytest.mark.parametrize(
