@@ -19,8 +19,10 @@ from textwrap import indent, wrap
 from geomkit.program import Program, identifier, statements
 
 from . import functions
+from .pairs import in_pairs, pays
 from .special import SPECIAL
 from .spelling import FLOAT32, FLOAT64, require
+from .threads import GATE
 
 __all__ = ["LANES", "Variant", "file_name", "source"]
 
@@ -33,7 +35,7 @@ HELPERS = ("two_to", "exp_shifted", "exp", "sinhcosh", "sincos")
 _USES = {"exp_shifted": ("two_to",), "exp": ("exp_shifted",), "sinhcosh": ("exp_shifted",)}
 # Names that the text uses itself; an input of that name gets an underscore.
 RESERVED = frozenset(
-    {"block", "count", "f32", "far", "first", "inputs", "kernel", "lane", "last", "math"}
+    {"behind", "block", "count", "f32", "far", "first", "inputs", "kernel", "lane", "last", "math"}
     | {"at", "njit", "np", "out", "rows", "sincos_near", *HELPERS, *SPECIAL}
     | {"precise_sum", "precise_product", "precise_inverse"}
     | {"flag", "place", "real", "types", *dir(builtins)}
@@ -63,6 +65,10 @@ class Variant:
         words += [word for word in ("each", "safe", "point") if getattr(self, word)]
         return "_".join(words)
 
+    def quick(self, program: Program) -> bool:
+        """Whether the kernel checks its arguments itself, and says -1, when `last` is -1."""
+        return len(program.sources) == 1 and not (self.each or self.safe or self.point)
+
 
 def source(program: Program, variant: Variant = Variant()) -> str:
     """Write a program as Python source with one function `kernel`.
@@ -90,7 +96,10 @@ class _Source:
     def __init__(self, program: Program, variant: Variant) -> None:
         self.program, self.variant = program, variant
         self.single = variant.dtype == "float32"
-        self.written = statements(program, FLOAT32 if self.single else FLOAT64)
+        # pairs of float32 would be no better than what float64 gives when it is rounded
+        self.paired = pays(program) and not self.single
+        write = in_pairs if self.paired else statements
+        self.written = write(program, FLOAT32 if self.single else FLOAT64)
         lines = [str(one) for one in self.written.statements]
         self.used = set(_NAME.findall("\n".join([*lines, *self.written.results])))
         self.scalars = [program.inputs[i].name for i in program.scalars]
@@ -123,6 +132,8 @@ class _Source:
             "",
             f"Made by geomkit; {program.flops} operations a point.",
         ]
+        if self.paired:
+            lines.append("Numbers are pairs, high + low: special functions nearly cancel.")
         if program.staged:
             lines.append("Staged: computed step by step from the metric, not derived exactly.")
         return "\n".join(lines) + "\n"
@@ -196,6 +207,8 @@ class _Source:
         constant, lines = self._split()
         kind = "np.float32" if self.single else "np.float64"
         yield f"count = {next(iter(self.program.sources))}.shape[0]"
+        if self.variant.quick(self.program):
+            yield from self._checks()
         if rows:
             yield f"inputs = np.empty(({len(rows)}, {LANES}), {kind})  # of one block"
         if self._angles:
@@ -217,8 +230,21 @@ class _Source:
             yield f"        rows[{LANES} * {k} + lane] = {result}  # {slot}"
         if not self.program.slots:
             yield "        pass"
-        if self._angles:
-            yield "return far"
+        yield "return far" if self._angles else "return 0"
+
+    def _checks(self) -> Iterator[str]:
+        """Let the kernel itself see whether a call is the usual one: Python would take longer."""
+        ((name, numbers),) = self.program.sources.items()
+        size = len(self.program.slots)
+        yield "if last < 0:  # all blocks, if everything fits"
+        yield f"    last = (count + {LANES - 1}) // {LANES}"
+        yield f"    if not 0 < count <= {GATE // max(1, size)} or {name}.shape[1] != {len(numbers)}:"
+        yield "        return -1"
+        yield f"    if out.shape != (last, {size}, {LANES}):"
+        yield "        return -1"
+        yield f"    behind = out.ctypes.data - {name}.ctypes.data"
+        yield f"    if -out.nbytes < behind < {name}.nbytes:  # they share memory"
+        yield "        return -1"
 
     def _point(self) -> Iterator[str]:
         for k, one in enumerate(self.program.inputs):

@@ -83,6 +83,8 @@ def precise_sum(a, b, low):
     part = high - a
     low += (a - (high - part)) + (b - part)
     total = high + low
+    if not abs(total) < math.inf:
+        return high, 0.0
     return total, low - (total - high)
 
 
@@ -96,6 +98,8 @@ def precise_product(a, a_low, b, b_low):
     low = ((a_half * b_half - high) + a_half * b_rest + a_rest * b_half) + a_rest * b_rest
     low += a * b_low + a_low * b
     total = high + low
+    if not abs(total) < math.inf:
+        return high, 0.0
     return total, low - (total - high)
 
 
@@ -103,21 +107,23 @@ def precise_product(a, a_low, b, b_low):
 def precise_inverse(a, a_low):
     """1 divided by a pair."""
     first = 1.0 / a
+    if not 0.0 < abs(first) < math.inf:
+        return first, 0.0
     high, low = precise_product(first, 0.0, a, a_low)
     return precise_sum(first, first * ((1.0 - high) - low), 0.0)'''
 
-_POLYGAMMA = '''def polygamma(order, x):
-    """Derivative of digamma, of a whole order, to 1 ULP."""
+_POLYGAMMA_PAIR = '''def polygamma_pair(order, x, x_low):
+    """Derivative of digamma, of a whole order, of a pair, as a pair."""
     if order == 0.0:
-        return scipy_psi(x, 0)
+        return scipy_psi(x, 0), 0.0
     n = int(order)
     if not -1e3 < x < 1e100:
-        return 0.0 if x > 0.0 else math.nan
-    if x <= 0.0 and x == np.floor(x):
-        return math.inf if n % 2 else math.nan
+        return (0.0 if x > 0.0 else math.nan), 0.0
+    if x <= 0.0 and x == np.floor(x) and x_low == 0.0:
+        return (math.inf if n % 2 else math.nan), 0.0
     # (-1)**(n+1) * n! * sum of 1/(x+k)**(n+1): term by term up to x + k > 20 + n, then the
     # asymptotic series, with the Bernoulli numbers B_2, B_4 ...; the leading terms in pairs
-    y, y_low, total, total_low = x, 0.0, 0.0, 0.0
+    y, y_low, total, total_low = x, x_low, 0.0, 0.0
     while True:
         inverse, inverse_low = precise_inverse(y, y_low)
         power, power_low = inverse, inverse_low
@@ -141,7 +147,11 @@ _POLYGAMMA = '''def polygamma(order, x):
     scale = 1.0 if n % 2 else -1.0
     for k in range(2, n + 1):
         scale *= k
-    return scale * (total + total_low)'''
+    return precise_product(total, total_low, scale, 0.0)'''
+
+_POLYGAMMA = '''def polygamma(order, x):
+    """Derivative of digamma, of a whole order, to 1 ULP."""
+    return polygamma_pair(order, x, 0.0)[0]'''
 
 _LAMBERTW = '''def lambertw(x):
     """The w >= -1 with w*exp(w) = x, for x >= -1/e."""
@@ -171,6 +181,21 @@ _BESSELI = '''def besseli(order, x):
     for k in range(1, int(order) + 1):
         total *= 0.5 * x / k
     return total'''
+
+_BESSELI_PAIR = '''def besseli_pair(order, x, x_low):
+    """Modified Bessel function of the first kind, of a pair, as a pair."""
+    if not (order == np.floor(order) and 0.0 <= order <= 30.0 and abs(x) <= 20.0):
+        return scipy_iv(order, x, 0), 0.0
+    half, half_low, high, low = 0.5 * x, 0.5 * x_low, 1.0, 0.0
+    square, square_low = precise_product(half, half_low, half, half_low)
+    for k in range(12 + int(2.0 * abs(x)), 0, -1):
+        high, low = precise_product(high, low, square, square_low)
+        high, low = precise_product(high, low, *precise_inverse(k * (k + order), 0.0))
+        high, low = precise_sum(1.0, high, low)
+    for k in range(1, int(order) + 1):
+        high, low = precise_product(high, low, half, half_low)
+        high, low = precise_product(high, low, *precise_inverse(1.0 * k, 0.0))
+    return high, low'''
 
 _EXPINT = '''def expint(order, x):
     """Exponential integral of a whole order, for x > 0."""
@@ -202,9 +227,11 @@ SPECIAL: Mapping[str, tuple[tuple[str, ...], str]] = {
     **{name: (("scipy_function",), text) for name, text in _SCIPY.items()},
     "loggamma": ((), _LOGGAMMA),
     "precise": ((), _PRECISE),
-    "polygamma": (("scipy_psi", "precise"), _POLYGAMMA),
+    "polygamma_pair": (("scipy_psi", "precise"), _POLYGAMMA_PAIR),
+    "polygamma": (("polygamma_pair",), _POLYGAMMA),
     "lambertw": ((), _LAMBERTW),
     "besseli": (("scipy_iv",), _BESSELI),
+    "besseli_pair": (("scipy_iv", "precise"), _BESSELI_PAIR),
     **{
         f"bessel{x}": ((f"scipy_{x}0", f"scipy_{x}1", f"scipy_{x}v"), _bessel(x, words))
         for x, words in (
