@@ -1,8 +1,9 @@
-"""Programs of special functions in pairs of numbers: right to the last place where others cancel."""
+"""Programs of special functions in pairs of numbers: right to the last place."""
 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import mpmath
@@ -33,7 +34,7 @@ def fisher() -> Program:
     b.scalar("quotient", b.div(b.sub(p, w), b.neg(b.mul(c, w))))
     i0, i1 = (b.call("besseli", b.number(k), a) for k in (0, 1))
     b.scalar("bessel", b.sub(b.mul(a, b.sub(b.mul(i0, i0), b.mul(i1, i1))), b.mul(i0, i1)))
-    b.scalar("third", b.mul(b.number("1/3"), b.sub(b.call("exp", a), b.call("sinh", a))))
+    b.scalar("third", b.mul(b.number(Fraction(1, 3)), b.sub(b.call("exp", a), b.call("sinh", a))))
     return b.finish()
 
 

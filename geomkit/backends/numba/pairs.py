@@ -74,10 +74,11 @@ class _Writer:
         """What computes a node, and whether that gives a pair."""
         first, *more = (self.pairs[a] for a in node.args)
         if node.op == "call":
-            if node.value in _PAIRED:
-                return f"{_PAIRED[node.value]}({first[0]}, {', '.join(more[0])})", True
+            name = str(node.value)
+            if name in _PAIRED:
+                return f"{_PAIRED[name]}({first[0]}, {', '.join(more[0])})", True
             highs = [first[0], *(pair[0] for pair in more)]
-            return self.spelling.functions[str(node.value)].format(*highs), False
+            return self.spelling.functions[name].format(*highs), False
         second = _negative(more[0]) if node.op == "sub" else more[0]
         if node.op in ("add", "sub"):
             return f"precise_sum({first[0]}, {second[0]}, {first[1]} + {second[1]})", True
