@@ -1,0 +1,236 @@
+"""Metric fields: what every metric g(x) of ndm can be asked for, learned or exact.
+
+A `MetricField` gives g at points of a chart. Its derivatives come by forward-mode differentiation
+unless a subclass knows better, its curvature from geomkit's certified kernels: a family of kernels
+whose certificate does not pass is refused. Index order: dg[..., i, j, k] = d_k g_ij (the derivative
+last), as in `geomkit.families`; signs and order of everything else in `geomkit.conventions`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+import geomkit as gk
+from ndm.errors import ModelError
+
+__all__ = ["MetricField", "MetricJet", "certified", "check_points", "symmetric"]
+
+
+class MetricJet(NamedTuple):
+    """A metric with its first and second derivatives.
+
+    Attributes:
+        g: (..., n, n), g_ij.
+        dg: (..., n, n, n), d_k g_ij.
+        ddg: (..., n, n, n, n), d_k d_l g_ij.
+    """
+
+    g: Tensor
+    dg: Tensor
+    ddg: Tensor
+
+
+class MetricField(nn.Module):
+    """A Riemannian metric on (part of) R^n: subclasses give `forward`, the rest follows.
+
+    Args:
+        dimension: n.
+
+    Raises:
+        ModelError: the dimension is not positive.
+
+    Example:
+        >>> import torch
+        >>> class Sphere(MetricField):                       # unit sphere, x = (theta, phi)
+        ...     def forward(self, x):
+        ...         sine = torch.sin(x[..., 0]) ** 2
+        ...         return torch.diag_embed(torch.stack([torch.ones_like(sine), sine], -1))
+        >>> x = torch.tensor([[1.0, 0.5]], dtype=torch.float64)
+        >>> round(Sphere(2).scalar_curvature(x).item(), 12)
+        2.0
+    """
+
+    def __init__(self, dimension: int) -> None:
+        super().__init__()
+        if dimension < 1:
+            raise ModelError(f"a metric of dimension {dimension} was asked for; it must be >= 1")
+        self.dimension = dimension
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The metric g_ij(x).
+
+        Args:
+            x: (..., n).
+
+        Returns:
+            (..., n, n), symmetric to the last bit, positive definite.
+        """
+        raise NotImplementedError(f"{type(self).__name__} gives no forward(x)")
+
+    def cholesky(self, x: Tensor) -> Tensor:
+        """The lower triangular L with g = L L^T.
+
+        Args:
+            x: (..., n).
+
+        Returns:
+            (..., n, n).
+
+        Raises:
+            ModelError: g is not positive definite somewhere.
+        """
+        return _cholesky(self(x))
+
+    def log_volume(self, x: Tensor) -> Tensor:
+        """Log of sqrt(det g), from the diagonal of the Cholesky factor: no overflow for any n.
+
+        Args:
+            x: (..., n).
+
+        Returns:
+            (...,).
+        """
+        return self.cholesky(x).diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+    def volume(self, x: Tensor) -> Tensor:
+        """The volume element sqrt(det g), of shape (...,); see `log_volume` for large n."""
+        return self.log_volume(x).exp()
+
+    def inverse(self, x: Tensor) -> Tensor:
+        """The inverse metric g^ij, of shape (..., n, n), by the Cholesky factor."""
+        return symmetric(torch.cholesky_inverse(self.cholesky(x)))
+
+    def slope(self, x: Tensor) -> Tensor:
+        """First derivatives d_k g_ij, of shape (..., i, j, k)."""
+        return _over_points(torch.func.jacfwd(self), x, self.dimension)
+
+    def jet(self, x: Tensor) -> MetricJet:
+        """The metric with its first and second derivatives.
+
+        Args:
+            x: (..., n).
+
+        Returns:
+            g, dg and ddg.
+        """
+        second = torch.func.jacfwd(torch.func.jacfwd(self))
+        return MetricJet(self(x), self.slope(x), _over_points(second, x, self.dimension))
+
+    def scalar_curvature(self, x: Tensor) -> Tensor:
+        """Scalar curvature R; it is 0 for n = 1, twice Gauss' curvature for n = 2.
+
+        Args:
+            x: (..., n).
+
+        Returns:
+            (...,).
+        """
+        check_points(x, self.dimension)
+        if self.dimension == 1:
+            return x[..., 0] * 0
+        certified("full", self.dimension)
+        result: Tensor = gk.scalar_curvature_from_jet(*self.jet(x))
+        return result
+
+    def christoffel(self, x: Tensor) -> Tensor:
+        """Christoffel symbols Gamma^i_jk, of shape (..., i, j, k)."""
+        result: Tensor = gk.families.full.christoffel(self(x), self.slope(x))
+        return result
+
+    def ricci(self, x: Tensor) -> Tensor:
+        """Ricci tensor R_ij, of shape (..., n, n)."""
+        result: Tensor = gk.families.full.ricci(*self.jet(x))
+        return result
+
+    def inner(self, x: Tensor, v: Tensor, w: Tensor) -> Tensor:
+        """Inner product g_ij v^i w^j of tangent vectors at x (equation 1 of the paper).
+
+        Args:
+            x: (..., n).
+            v: (..., n).
+            w: (..., n).
+
+        Returns:
+            (...,).
+        """
+        return (v * (self(x) @ w[..., None])[..., 0]).sum(-1)
+
+    def norm(self, x: Tensor, v: Tensor) -> Tensor:
+        """Length sqrt(g(v, v)) of a tangent vector, of shape (...,)."""
+        return torch.linalg.vector_norm((self.cholesky(x).mT @ v[..., None])[..., 0], dim=-1)
+
+    def angle(self, x: Tensor, v: Tensor, w: Tensor) -> Tensor:
+        """Angle between tangent vectors: 2 atan2(|a - b|, |a + b|) with their unit vectors a, b.
+
+        Unlike the arc cosine, this is as good for small angles as for large ones.
+
+        Args:
+            x: (..., n).
+            v: (..., n).
+            w: (..., n).
+
+        Returns:
+            (...,), in [0, pi]; nan for a zero vector, which has no direction.
+        """
+        frame = self.cholesky(x).mT
+        a, b = ((frame @ u[..., None])[..., 0] for u in (v, w))
+        a, b = (u / torch.linalg.vector_norm(u, dim=-1, keepdim=True) for u in (a, b))
+        size = torch.linalg.vector_norm
+        return 2 * torch.atan2(size(a - b, dim=-1), size(a + b, dim=-1))
+
+
+@cache
+def certified(family: str, n: int) -> None:
+    """Ask once for the certificate of geomkit's curvature kernels.
+
+    Args:
+        family: of `geomkit.families`.
+        n: dimension.
+
+    Raises:
+        CertificateError: it does not pass.
+    """
+    gk.families.require(family, n)
+
+
+def check_points(x: Tensor, n: int) -> None:
+    """Check the shape and dtype of points.
+
+    Args:
+        x: points.
+        n: dimension.
+
+    Raises:
+        ModelError: they do not fit.
+    """
+    if x.shape[-1:] != (n,) or not x.is_floating_point():
+        raise ModelError(
+            f"points of shape {tuple(x.shape)} and {x.dtype} were given; the last axis must be "
+            f"{n}, and the dtype a real floating-point one"
+        )
+
+
+def symmetric(matrix: Tensor) -> Tensor:
+    """(A + A^T)/2, symmetric to the last bit."""
+    return 0.5 * (matrix + matrix.mT)
+
+
+def _cholesky(g: Tensor) -> Tensor:
+    try:
+        result: Tensor = torch.linalg.cholesky(g)
+    except torch.linalg.LinAlgError as error:
+        raise ModelError(
+            f"a metric is not positive definite: {error}; look for nan, or enlarge eps"
+        ) from error
+    return result
+
+
+def _over_points(function: object, x: Tensor, n: int) -> Tensor:
+    """Apply a function of one point to points of any leading shape."""
+    check_points(x, n)
+    flat = torch.func.vmap(function)(x.reshape(-1, n))
+    return flat.reshape(*x.shape[:-1], *flat.shape[1:])
