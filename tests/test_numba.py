@@ -249,13 +249,12 @@ def test_many_threads_may_call_and_compile() -> None:
 FORK = """
 import os, sys
 import numpy as np
-from geomkit.backends.numba import build, threads
+from geomkit.backends.numba import build, source, threads
 from geomkit.program import Builder
+source.GATE = threads.GATE = 1000
 b = Builder("forked")
 code = build(b.scalar("y", b.call("sin", b.input("x", "coordinate", "points"))).finish())
-threads.GATE = 1000
 x = np.linspace(0, 1, 10_000).reshape(-1, 1)
-type(code)._most = 1000
 before = code.packed([x], [])
 child = os.fork()
 if child == 0:

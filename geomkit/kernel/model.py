@@ -34,6 +34,10 @@ BACKENDS = {
 }
 
 
+# What a quick call may raise for arguments that it does not take.
+QUIET = (KeyError, TypeError, ValueError, OverflowError)
+
+
 class Kernel:
     """A compiled program: call it with points, get tensors.
 
@@ -83,6 +87,8 @@ class Kernel:
         self.code: Any = _build(program, backend, cache)
         derived = {p.symbol.name: str(p.value) for p in metric.parameters if p.value is not None}
         self.signature = Signature(program, derived)
+        self._names = self.signature.names
+        self._quick = getattr(self.code, "quick", _refuse)
         self._values = namedtuple("Values", [o.name for o in program.outputs])  # type: ignore[misc]
 
     # What it is -------------------------------------------------------------------------------
@@ -174,9 +180,14 @@ class Kernel:
         Raises:
             EvaluationError: an argument is missing, unknown or of the wrong shape or type.
         """
-        numbers = self.signature.numbers(points, arguments)
-        if numbers is not None and self.backend == "numba":
-            return self.code.packed((points,), numbers, out)
+        if out is not None and len(arguments) == len(self._names):
+            # the usual call: the kernel may take five microseconds for a thousand points, so it
+            # checks them itself; what it does not take is done, or refused, below
+            try:
+                if not self._quick(points, *[arguments[n] for n in self._names], out, 0, -1):
+                    return out
+            except QUIET:
+                pass
         if self.backend == "torch":
             return self.code.packed(*read_tensors(self.signature, points, arguments))
         call = self.signature.read(points, arguments)
@@ -333,6 +344,11 @@ def compile(
 def _require_known(backend: str) -> None:
     if backend not in BACKENDS:
         raise GeomkitError(f"unknown backend {backend!r}; there are {', '.join(BACKENDS)}")
+
+
+def _refuse(*arguments: Any) -> int:
+    """The quick call of a backend that has none."""
+    return -1
 
 
 def _build(program: Program, backend: str, cache: bool) -> Any:

@@ -17,11 +17,13 @@ from geomkit.program import Program
 from .compiling import array_type, compiled, number_type
 from .scatter import Scatter
 from .source import LANES, Variant, file_name, source
-from .threads import GATE, over_blocks
+from .threads import over_blocks
 
 __all__ = ["Code", "build"]
 
 Array = NDArray[Any]
+# What arguments that the quick call does not take may raise; the careful call says what is wrong.
+QUIET = (TypeError, ValueError, OverflowError)
 REALS = {"d": "float64", "f": "float32"}
 
 
@@ -77,13 +79,13 @@ class Code:
         self.path: Path | None = None
         self._kernels: dict[Variant, Callable[..., Any]] = {}
         self._rows = (len(program.slots), LANES)
-        self._width = len(next(iter(program.sources.values()), ()))
-        # the kernels of the usual call, by dtype: points, numbers, one thread
-        self._usual: dict[Any, Callable[..., Any]] = {}
+        # `quick(points, *numbers, out, 0, -1)` is the usual call, for float64: the kernel checks
+        # the arguments itself. It returns 0 when it is done, and anything else, or raises an
+        # exception, when it is not.
+        self.quick: Callable[..., int] = _never
+        self._quick: dict[Any, Callable[..., int]] = {}
         if program.slots:
-            usual = self.kernel(Variant())
-            if len(program.sources) == 1:
-                self._usual[np.dtype(np.float64)] = usual
+            self.kernel(Variant())
 
     def kernel(self, variant: Variant) -> Callable[..., Any]:
         """Return the compiled function of a variant; it is compiled when it is first asked for.
@@ -103,6 +105,9 @@ class Code:
             )
             self.path = path if first else self.path
             self._kernels[variant] = known
+            if variant.quick(self.program):
+                self._quick[np.dtype(variant.dtype)] = known
+                self.quick = known if first else self.quick
         return known
 
     def _signature(self, variant: Variant) -> list[Any]:
@@ -142,35 +147,17 @@ class Code:
         Raises:
             EvaluationError: the arguments do not fit the program.
         """
-        points = vectors[0]
-        kernel = self._usual.get(points.dtype)
-        count, width = points.shape
-        blocks = -(-count // LANES)
-        shape = (blocks, *self._rows)
-        usual = kernel is not None and 0 < count <= self._most
-        usual = usual and width == self._width and len(vectors) == 1
-        for value in scalars:
-            usual = usual and type(value) is not np.ndarray
-        if not usual:
-            return self._packed(vectors, scalars, out)
-        if out is None:
-            out = np.empty(shape, points.dtype)
-        elif out.shape != shape:
-            raise EvaluationError(_misfit(out, shape, points.dtype))
-        try:
-            far = kernel(points, *scalars, out, 0, blocks)  # type: ignore[misc]
-        except TypeError:  # an array in another order, or that is read-only
-            return self._packed(vectors, scalars, out)
-        if far:
-            self.kernel(Variant(REALS[points.dtype.char], safe=True))(
-                points, *scalars, out, 0, blocks
-            )
-        return out
-
-    @cached_property
-    def _most(self) -> int:
-        """The number of points up to which a call is never split into threads."""
-        return GATE // max(1, len(self.program.slots))
+        if len(vectors) == 1:
+            points = vectors[0]
+            quick: Any = self._quick.get(points.dtype, _never)
+            shape = (-(-len(points) // LANES), *self._rows)
+            try:
+                found = np.empty(shape, points.dtype) if out is None else out
+                if not quick(points, *scalars, found, 0, -1):
+                    return found
+            except QUIET:
+                pass
+        return self._packed(vectors, scalars, out)
 
     def _packed(self, vectors: Sequence[Array], scalars: Sequence[Any], out: Array | None) -> Array:
         """Do any call: many sources, parameters that are arrays, threads."""
@@ -180,19 +167,18 @@ class Code:
         shape = (-(-count // LANES), *self._rows)
         if out is None:
             out = np.empty(shape, dtype)
-        elif out.shape != shape or out.dtype != dtype or not out.flags.carray:
+        elif not _fits(out, shape, dtype):
             raise EvaluationError(_misfit(out, shape, dtype))
         if out.size == 0:
             return out
+        vectors = [np.array(v) if np.may_share_memory(v, out) else v for v in vectors]
         each = any(np.ndim(s) for s in scalars)
         if each:
-            scalars = [_column(s, count, dtype) for s in scalars]
+            scalars = [_column(s, count, dtype, out) for s in scalars]
         else:
             scalars = [float(s) for s in scalars]
         variant = Variant(REALS[dtype.char], each)
         kernel = self.kernel(variant)
-        if not each and len(vectors) == 1:
-            self._usual[dtype] = kernel
         arguments = (*vectors, *scalars, out)
 
         def part(first: int, last: int) -> None:
@@ -243,18 +229,33 @@ class Code:
         return [Scatter(self.program, number, cache=self.cache) for number in numbers]
 
 
+def _never(*arguments: Any) -> int:
+    """Where there is no quick call."""
+    return -1
+
+
+def _fits(out: Any, shape: tuple[int, ...], dtype: Any) -> bool:
+    return (
+        isinstance(out, np.ndarray)
+        and out.shape == shape
+        and out.dtype == dtype
+        and out.flags.carray
+    )
+
+
 def _misfit(out: Any, shape: tuple[int, ...], dtype: Any) -> str:
     given = f"{getattr(out, 'dtype', type(out).__name__)} {getattr(out, 'shape', '')}"
     return f"out= is {given}; a writeable, contiguous {dtype} array of shape {shape} is needed"
 
 
-def _column(value: Any, count: int, dtype: np.dtype[Any]) -> Array:
+def _column(value: Any, count: int, dtype: np.dtype[Any], out: Array) -> Array:
     """A number as an array (count,), an array as kernels take it."""
     if np.ndim(value) == 0:
         return np.full(count, value, dtype)
     if np.shape(value) != (count,):
         raise EvaluationError(f"a parameter has shape {np.shape(value)}; {(count,)} is needed")
-    return _plain(np.asarray(value, dtype))
+    array = _plain(np.asarray(value, dtype))
+    return np.array(array) if np.may_share_memory(array, out) else array
 
 
 def _plain(array: Array) -> Array:

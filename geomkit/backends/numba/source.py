@@ -128,7 +128,8 @@ class _Source:
             "the last point. Blocks first to last - 1 are computed. Returns how many angles were "
             "beyond 1e5."
             if self._angles
-            else "the last point. Blocks first to last - 1 are computed.",
+            else "the last point. Blocks first to last - 1 are computed. Returns 0.",
+            *self._last(),
             "",
             f"Made by geomkit; {program.flops} operations a point.",
         ]
@@ -137,6 +138,13 @@ class _Source:
         if program.staged:
             lines.append("Staged: computed step by step from the metric, not derived exactly.")
         return "\n".join(lines) + "\n"
+
+    def _last(self) -> list[str]:
+        if not self.variant.quick(self.program):
+            return []
+        return [
+            "If last is -1: all blocks, or none and -1 is returned where something does not fit."
+        ]
 
     def _imports(self) -> str:
         body = "\n".join([*(str(s) for s in self.written.statements), *self._helpers()])
@@ -238,7 +246,8 @@ class _Source:
         size = len(self.program.slots)
         yield "if last < 0:  # all blocks, if everything fits"
         yield f"    last = (count + {LANES - 1}) // {LANES}"
-        yield f"    if not 0 < count <= {GATE // max(1, size)} or {name}.shape[1] != {len(numbers)}:"
+        most = (GATE - 1) // max(1, size)  # more points are computed in threads
+        yield f"    if not 0 < count <= {most} or {name}.shape[1] != {len(numbers)}:"
         yield "        return -1"
         yield f"    if out.shape != (last, {size}, {LANES}):"
         yield "        return -1"
