@@ -138,7 +138,7 @@ class Walk:
         arity = FUNCTIONS.get(name)
         if arity is None or not isinstance(expr, sp.Function | sp.exp) or arity != len(expr.args):
             raise LoweringError(
-                f"a kernel has no {expr.func.__name__} of {len(expr.args)} arguments "
+                f"a kernel has no {expr.func.__name__} of {_arguments(len(expr.args))} "
                 f"(in {_short(expr)}); functions of kernels are {', '.join(FUNCTIONS)}"
             )
         return self.pool.call(name, *[self(a) for a in expr.args])
@@ -160,6 +160,10 @@ def root(pool: Pool, base: Product, degree: int) -> Product:
     if degree == 1:
         return base
     return pool.call("pow", base, pool.product([(ONE, 1), (Product(Fraction(1, degree)), 1)]))
+
+
+def _arguments(count: int) -> str:
+    return "one argument" if count == 1 else f"{count} arguments"
 
 
 def _short(expr: sp.Expr) -> str:
