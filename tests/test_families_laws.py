@@ -102,8 +102,8 @@ def test_only_symmetric_parts_count(seed: int, n: int) -> None:
     slopes = full.scalar_vjp(*jet, cotangent=cotangent)
     for a, b in zip(slopes, full.scalar_vjp(g, dg, ddg, cotangent=cotangent), strict=True):
         assert close(a, b, float(np.abs(b).max()) + 1)
-    assert close(full.ricci(*jet), full.ricci(g, dg, ddg), size((g, dg, ddg)))
-    assert close(full.christoffel(*jet[:2]), full.christoffel(g, dg), 1e2)
+    assert close(full.ricci(*jet, check=False), full.ricci(g, dg, ddg), size((g, dg, ddg)))
+    assert close(full.christoffel(*jet[:2], check=False), full.christoffel(g, dg), 1e2)
 
 
 @given(SEEDS, st.integers(1, 9), st.booleans(), st.booleans())

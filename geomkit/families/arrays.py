@@ -16,16 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from geomkit.errors import DomainError, MetricError
+from geomkit.errors import MetricError
+
+from . import checks
 
 __all__ = ["Argument", "Formula", "evaluate", "gradient", "is_torch", "join", "run", "sizes"]
 
 # Below this many operations a second thread costs more than it saves (about 5 ms of work).
 GATE = 2e7
-# Symmetry is looked at on so many points: enough to notice indices in another order.
-LOOKED_AT = 8
-# Differences of this relative size are rounding, or a derivative taken by differences.
-ASYMMETRY = 1e-3
 
 
 @dataclass(frozen=True)
@@ -236,7 +234,7 @@ def forward(
     """
     out = np.empty(len(flat[0]), dtype=flat[0].dtype)
     if check:
-        _check_symmetric(formula.arguments, flat)
+        checks.symmetric(formula.arguments, flat)
     run(
         partial(formula.forward, **dict(formula.options)),
         flat,
@@ -244,8 +242,8 @@ def forward(
         formula.operations(_dimension(flat)),
         threads,
     )
-    if check:
-        _check_finite(out, batch)
+    if check and not np.isfinite(out).all():
+        checks.finite(out.reshape(batch), check)
     return out
 
 
@@ -296,28 +294,3 @@ def backward(
 
 def _dimension(flat: Sequence[np.ndarray[Any, Any]]) -> int:
     return max(array.shape[1] if array.ndim > 1 else 1 for array in flat)
-
-
-def _check_symmetric(arguments: Sequence[Argument], flat: Sequence[np.ndarray[Any, Any]]) -> None:
-    for one, array in zip(arguments, flat, strict=True):
-        some = array[:LOOKED_AT]
-        for a, b in one.symmetric:
-            difference = np.abs(some - np.swapaxes(some, a + 1, b + 1))
-            # written so that nan passes: it is refused where the result is looked at
-            if some.size and np.max(difference) > ASYMMETRY * np.max(np.abs(some)):
-                raise MetricError(
-                    f"{one.name} is not symmetric in its axes {a} and {b} (counted after the "
-                    "batch); the index of a derivative comes last: dg[..., i, j, k] = d_k g_ij"
-                )
-
-
-def _check_finite(out: np.ndarray[Any, Any], batch: tuple[int, ...]) -> None:
-    finite = np.isfinite(out)
-    if not finite.all():
-        wrong = np.flatnonzero(~finite)
-        point = tuple(int(i) for i in np.unravel_index(int(wrong[0]), batch)) if batch else ()
-        raise DomainError(
-            f"the curvature is not finite at {len(wrong)} of {len(out)} points, first at index "
-            f"{point}: the metric is singular there, or its jet is not finite or overflows; "
-            "check=False gives nan instead"
-        )

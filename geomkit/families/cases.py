@@ -124,6 +124,8 @@ def _contracted(draw: Draw) -> Arrays:
 
 
 def _exact_contracted(g: Any, dg: Any, contracted: Any) -> Any:
+    if len(g) == 1:
+        return 0 * contracted  # a line has no curvature: its contraction is 0, whatever is given
     # R is linear in second derivatives, and this is their part
     return reference.scalar(g, dg, np.zeros((len(g),) * 4, dtype=object)) + contracted
 

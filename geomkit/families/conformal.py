@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from . import checks
 from .arrays import Argument, Formula, evaluate, gradient, is_torch, join
 
 __all__ = ["christoffel", "ricci", "scalar", "scalar_vjp"]
@@ -57,12 +58,14 @@ def scalar_vjp(phi: Any, dphi: Any, laplacian: Any, *, cotangent: Any) -> tuple[
     return first, second, third
 
 
-def ricci(dphi: Any, hessian: Any) -> Any:
+def ricci(dphi: Any, hessian: Any, *, check: bool = True) -> Any:
     """Ricci tensor -(n-2) (H - dphi dphi) - (tr H + (n-2) |dphi|^2) delta, H the Hessian of phi.
 
     Args:
         dphi: (..., n).
         hessian: (..., n, n).
+        check: refuse NumPy arrays that are not symmetric and results that are not finite; tensors
+            are not looked at.
 
     Returns:
         (..., n, n), both indices down.
@@ -73,18 +76,22 @@ def ricci(dphi: Any, hessian: Any) -> Any:
         return simple.conformal_ricci(dphi, hessian)
     batch, (d, second) = join((DPHI, HESSIAN), (dphi, hessian))
     n = d.shape[1]
-    second = (second + second.swapaxes(1, 2)) / 2
-    trace = np.trace(second, axis1=1, axis2=2) + (n - 2) * (d * d).sum(1)
-    result = -(n - 2) * (second - d[:, :, None] * d[:, None, :])
-    result -= trace[:, None, None] * np.eye(n, dtype=d.dtype)
-    return result.reshape((*batch, n, n))
+    if check:
+        checks.symmetric((DPHI, HESSIAN), (d, second))
+    with checks.quiet():
+        second = (second + second.swapaxes(1, 2)) / 2
+        trace = np.trace(second, axis1=1, axis2=2) + (n - 2) * (d * d).sum(1)
+        result = -(n - 2) * (second - d[:, :, None] * d[:, None, :])
+        result -= trace[:, None, None] * np.eye(n, dtype=d.dtype)
+    return checks.finite(result.reshape((*batch, n, n)), check, "Ricci tensor", len(batch))
 
 
-def christoffel(dphi: Any) -> Any:
+def christoffel(dphi: Any, *, check: bool = True) -> Any:
     """Christoffel symbols delta^i_j d_k phi + delta^i_k d_j phi - delta_jk d_i phi.
 
     Args:
         dphi: (..., n).
+        check: refuse NumPy results that are not finite; tensors are not looked at.
 
     Returns:
         (..., n, n, n), first index up.
@@ -96,9 +103,11 @@ def christoffel(dphi: Any) -> Any:
     batch, (d,) = join((DPHI,), (dphi,))
     n = d.shape[1]
     one = np.eye(n, dtype=d.dtype)
-    term = one[:, :, None] * d[:, None, None, :]
-    result = term + term.swapaxes(2, 3) - one[None, None, :, :] * d[:, :, None, None]
-    return result.reshape((*batch, n, n, n))
+    with checks.quiet():
+        term = one[:, :, None] * d[:, None, None, :]
+        result = term + term.swapaxes(2, 3) - one[None, None, :, :] * d[:, :, None, None]
+    shaped = result.reshape((*batch, n, n, n))
+    return checks.finite(shaped, check, "Christoffel symbol", len(batch))
 
 
 def _forward(*arrays: Any) -> None:

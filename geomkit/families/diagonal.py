@@ -15,10 +15,13 @@ import numpy as np
 
 from geomkit.errors import MetricError
 
+from . import checks
 from .arrays import Argument, Formula, evaluate, gradient, is_torch, join, sizes
 
 __all__ = ["christoffel", "ricci", "scalar", "scalar_vjp"]
 
+Numbers = np.ndarray[Any, Any]
+Signs = tuple[int, ...]
 H = Argument("h", "n")
 DH = Argument("dh", "nn")
 DDH = Argument("ddh", "nn")
@@ -89,7 +92,12 @@ def scalar_vjp(
 
 
 def christoffel(
-    h: Any, dh: Any, *, parameter: str = "log", signs: Sequence[int] | None = None
+    h: Any,
+    dh: Any,
+    *,
+    parameter: str = "log",
+    signs: Sequence[int] | None = None,
+    check: bool = True,
 ) -> Any:
     """Christoffel symbols: Gamma^i_ij = d_j h_i / 2, Gamma^i_jj = -(g_jj/g_ii) d_i h_j / 2.
 
@@ -98,6 +106,7 @@ def christoffel(
         dh: (..., n, n).
         parameter: see `scalar`.
         signs: see `scalar`.
+        check: refuse NumPy results that are not finite; tensors are not looked at.
 
     Returns:
         (..., n, n, n), first index up.
@@ -109,19 +118,27 @@ def christoffel(
         return simple.diagonal_christoffel(h, dh, log=log, signs=sign)
     batch, (value, slope) = join((H, DH), (h, dh))
     n = value.shape[1]
-    if not log:
-        slope = slope / value[:, :, None]
-    ratio = _ratios(value, log, sign)
     index = np.arange(n)
     out = np.zeros((len(value), n, n, n), dtype=value.dtype)
-    out[:, index[:, None], index, index] = -0.5 * ratio * slope.swapaxes(1, 2)
+    with checks.quiet():
+        if not log:
+            slope = slope / value[:, :, None]
+        ratio = _ratios(value, log, sign)
+        out[:, index[:, None], index, index] = -0.5 * ratio * slope.swapaxes(1, 2)
     out[:, index[:, None], index[:, None], index] = 0.5 * slope
     out[:, index[:, None], index, index[:, None]] = 0.5 * slope
-    return out.reshape((*batch, n, n, n))
+    shaped = out.reshape((*batch, n, n, n))
+    return checks.finite(shaped, check, "Christoffel symbol", len(batch))
 
 
 def ricci(
-    h: Any, dh: Any, hessian: Any, *, parameter: str = "log", signs: Sequence[int] | None = None
+    h: Any,
+    dh: Any,
+    hessian: Any,
+    *,
+    parameter: str = "log",
+    signs: Sequence[int] | None = None,
+    check: bool = True,
 ) -> Any:
     """Ricci tensor of a diagonal metric; off the diagonal it needs mixed derivatives.
 
@@ -137,6 +154,8 @@ def ricci(
         hessian: (..., n, n, n), d_k d_l h_i at [i, k, l].
         parameter: see `scalar`.
         signs: see `scalar`.
+        check: refuse NumPy arrays that are not symmetric and results that are not finite; tensors
+            are not looked at.
 
     Returns:
         (..., n, n), both indices down.
@@ -146,7 +165,15 @@ def ricci(
         from .torch import simple
 
         return simple.diagonal_ricci(h, dh, hessian, log=log, signs=sign)
-    batch, (value, slope, second) = join((H, DH, HESSIAN), (h, dh, hessian))
+    batch, flat = join((H, DH, HESSIAN), (h, dh, hessian))
+    if check:
+        checks.symmetric((H, DH, HESSIAN), flat)
+    with checks.quiet():
+        out = _ricci(log, sign, *flat)
+    return checks.finite(out.reshape(batch + out.shape[1:]), check, "Ricci tensor", len(batch))
+
+
+def _ricci(log: bool, signs: Signs, value: Numbers, slope: Numbers, second: Numbers) -> Numbers:
     n = value.shape[1]
     if not log:
         slope = slope / value[:, :, None]
@@ -156,14 +183,14 @@ def ricci(
     own = np.einsum("pmm->pm", f)
     total = f.sum(1)
     wave = -np.einsum("pjmm->pjm", ff) + f * (2 * own - total)[:, None, :]
-    across = _ratios(value, log, sign).swapaxes(1, 2) * wave
+    across = _ratios(value, log, signs).swapaxes(1, 2) * wave
     index = np.arange(n)
     across[:, index, index] = 0
     out[:, index, index] += across.sum(2)
-    return out.reshape((*batch, n, n))
+    return out
 
 
-def _ricci_sums(f: np.ndarray[Any, Any], ff: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _ricci_sums(f: Numbers, ff: Numbers) -> Numbers:
     """Sum over m != j, l of -f_m,jl - f_m,j f_m,l + f_j,l f_m,j + f_l,j f_m,l; half if j = l."""
     n = f.shape[1]
     index = np.arange(n)
@@ -176,14 +203,14 @@ def _ricci_sums(f: np.ndarray[Any, Any], ff: np.ndarray[Any, Any]) -> np.ndarray
     product -= own[:, :, None] * f + (own[:, :, None] * f).swapaxes(1, 2)
     bend = ff.sum(1) - np.einsum("pjjl->pjl", ff) - np.einsum("pljl->pjl", ff)
     cross = f * (total[:, :, None] - other.swapaxes(1, 2))
-    out: np.ndarray[Any, Any] = -bend - product + cross + cross.swapaxes(1, 2)
+    out: Numbers = -bend - product + cross + cross.swapaxes(1, 2)
     squares = (other * other).sum(1)
     bends = np.einsum("pmjj->pj", ff) - np.einsum("pjjj->pj", ff)
     out[:, index, index] = -bends - squares + own * total
     return out
 
 
-def _ratios(value: np.ndarray[Any, Any], log: bool, signs: tuple[int, ...]) -> Any:
+def _ratios(value: Numbers, log: bool, signs: Signs) -> Any:
     """g_jj/g_ii at [i, j]."""
     if not log:
         return value[:, None, :] / value[:, :, None]
@@ -196,7 +223,7 @@ def _reading(
     arrays: tuple[Any, ...],
     parameter: str,
     signs: Sequence[int] | None,
-) -> tuple[bool, tuple[int, ...]]:
+) -> tuple[bool, Signs]:
     """Whether h is a logarithm, and the signs (all 1 where g_ii has its own)."""
     if parameter not in ("log", "metric"):
         raise MetricError(f"parameter is {parameter!r}; it is 'log' (h = log |g_ii|) or 'metric'")

@@ -13,6 +13,7 @@ import numpy as np
 
 from geomkit.errors import MetricError
 
+from . import checks
 from .arrays import Argument, Formula, evaluate, gradient, is_torch, join, run
 
 __all__ = ["christoffel", "contract", "ricci", "scalar", "scalar_curvature_from_jet", "scalar_vjp"]
@@ -106,15 +107,16 @@ def contract(g: Any, ddg: Any, *, check: bool = True) -> Any:
     return evaluate(_CONTRACTION, g, ddg, check=check)
 
 
-def christoffel(g: Any, dg: Any) -> Any:
+def christoffel(g: Any, dg: Any, *, check: bool = True) -> Any:
     """Christoffel symbols Gamma^i_jk = h^im (d_j g_mk + d_k g_mj - d_m g_jk) / 2.
 
     Args:
         g: (..., n, n).
         dg: (..., n, n, n).
+        check: of NumPy arrays, see `scalar_curvature_from_jet`; tensors are not looked at.
 
     Returns:
-        (..., n, n, n), first index up; nan where g is singular.
+        (..., n, n, n), first index up; nan where g is singular and not looked at.
     """
     if is_torch(g, dg):
         from .torch import full as plain
@@ -122,22 +124,20 @@ def christoffel(g: Any, dg: Any) -> Any:
         return plain.christoffel(g, dg)
     from . import kernels_tensors
 
-    batch, flat = join((G, DG), (g, dg))
-    out = np.empty_like(flat[1])
-    run(kernels_tensors.christoffel, flat, [out], 2.0 * flat[0].shape[1] ** 4)
-    return out.reshape(batch + out.shape[1:])
+    return _tensor(kernels_tensors.christoffel, (g, dg), 1, 2.0, "Christoffel symbol", check)
 
 
-def ricci(g: Any, dg: Any, ddg: Any) -> Any:
+def ricci(g: Any, dg: Any, ddg: Any, *, check: bool = True) -> Any:
     """Ricci tensor Ric_jl = R^i_jil.
 
     Args:
         g: (..., n, n).
         dg: (..., n, n, n).
         ddg: (..., n, n, n, n).
+        check: of NumPy arrays, see `scalar_curvature_from_jet`; tensors are not looked at.
 
     Returns:
-        (..., n, n), both indices down; nan where g is singular.
+        (..., n, n), both indices down; nan where g is singular and not looked at.
     """
     if is_torch(g, dg, ddg):
         from .torch import full as plain
@@ -145,10 +145,20 @@ def ricci(g: Any, dg: Any, ddg: Any) -> Any:
         return plain.ricci(g, dg, ddg)
     from . import kernels_tensors
 
-    batch, flat = join((G, DG, DDG), (g, dg, ddg))
-    out = np.empty_like(flat[0])
-    run(kernels_tensors.ricci, flat, [out], 8.0 * flat[0].shape[1] ** 4)
-    return out.reshape(batch + out.shape[1:])
+    return _tensor(kernels_tensors.ricci, (g, dg, ddg), 0, 8.0, "Ricci tensor", check)
+
+
+def _tensor(
+    kernel: Any, arrays: tuple[Any, ...], like: int, work: float, what: str, check: bool
+) -> Any:
+    """Run a kernel whose result has the shape of one of its arguments."""
+    arguments = (G, DG, DDG)[: len(arrays)]
+    batch, flat = join(arguments, arrays)
+    if check:
+        checks.symmetric(arguments, flat)
+    out = np.empty_like(flat[like])
+    run(kernel, flat, [out], work * flat[0].shape[1] ** 4)
+    return checks.finite(out.reshape(batch + out.shape[1:]), check, what, len(batch))
 
 
 def _arguments(g: Any, dg: Any, ddg: Any, contracted: Any) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 
-__all__ = ["Array", "inverse", "kernel"]
+__all__ = ["Array", "asymmetry", "inverse", "kernel"]
 
 Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -143,3 +143,31 @@ def _eliminate(h: Array, swaps: Array) -> bool:
             for i in range(n):
                 h[i, p], h[i, q] = h[i, q], h[i, p]
     return True
+
+
+@kernel
+def asymmetry(x: Array, step: int) -> float:
+    """How far x (N, a, n, n, b) is from symmetric in its two axes of n, relative to its size.
+
+    Args:
+        x: the array.
+        step: only each so many-th index is looked at.
+
+    Returns:
+        The largest difference over the largest number; 0 where all is 0 or nan.
+    """
+    largest, difference = 0.0, 0.0
+    for p in range(x.shape[0]):
+        for a in range(0, x.shape[1], step):
+            for i in range(0, x.shape[2], step):
+                for j in range(0, i + 1, step):
+                    for b in range(0, x.shape[4], step):
+                        one, other = np.float64(x[p, a, i, j, b]), np.float64(x[p, a, j, i, b])
+                        # comparisons with nan are false
+                        if abs(one - other) > difference:
+                            difference = abs(one - other)
+                        if abs(one) > largest:
+                            largest = abs(one)
+                        if abs(other) > largest:
+                            largest = abs(other)
+    return difference / largest if largest > 0.0 else 0.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from geomkit.errors import MetricError
 
-from . import full
+from . import checks, full
 from .arrays import Argument
 from .blocks import identity, inverse, read
 
@@ -57,28 +57,34 @@ def scalar(
     if (ddd is None) != (ddu is None) or (ddd is None) == (contracted is None):
         raise MetricError("give either ddd and ddu, or contracted: second derivatives once")
     (d, dd, u, du), _ = _read((D, DD, U, DU), (d, dd, u, du))
-    g, dg = _metric(d, u), _slopes(d, dd, u, du)
-    h = inverse(g)
-    if contracted is None:
-        (_, ddd, ddu), _ = _read((D, DDD, DDU), (d, ddd, ddu))
-        contracted = _second(h, u, ddd, ddu)
-    return full.scalar(g, dg, contracted=contracted + _products(h, du), check=check)
+    with checks.quiet():
+        g, dg = _metric(d, u), _slopes(d, dd, u, du)
+        h = inverse(g)
+        if contracted is None:
+            (_, ddd, ddu), _ = _read((D, DDD, DDU), (d, ddd, ddu))
+            contracted = _second(h, u, ddd, ddu)
+        second = contracted + _products(h, du)
+    return full.scalar(g, dg, contracted=second, check=check)
 
 
-def inverse_metric(d: Any, u: Any) -> Any:
-    """Inverse of diag(d) + U U^T by Woodbury's identity; nan where it is singular.
+def inverse_metric(d: Any, u: Any, *, check: bool = True) -> Any:
+    """Inverse of diag(d) + U U^T by Woodbury's identity.
 
     Args:
         d: (..., n), not 0.
         u: (..., n, r).
+        check: refuse NumPy results that are not finite; tensors are not looked at.
 
     Returns:
-        (..., n, n).
+        (..., n, n); not finite where the metric is singular or a d is 0, and not looked at.
     """
     (d, u), known = _read((D, U), (d, u))
-    scaled = u / d[..., None]
-    core = identity(known["r"], u) + u.swapaxes(-1, -2) @ scaled
-    return identity(known["n"], d) / d[..., None] - scaled @ inverse(core) @ scaled.swapaxes(-1, -2)
+    with checks.quiet():
+        scaled = u / d[..., None]
+        core = identity(known["r"], u) + u.swapaxes(-1, -2) @ scaled
+        inner = scaled @ inverse(core) @ scaled.swapaxes(-1, -2)
+        result = identity(known["n"], d) * (1 / d)[..., None] - inner
+    return checks.finite(result, check, "inverse metric", d.ndim - 1)
 
 
 def jet(d: Any, dd: Any, ddd: Any, u: Any, du: Any, ddu: Any) -> tuple[Any, Any, Any]:
@@ -99,18 +105,19 @@ def jet(d: Any, dd: Any, ddd: Any, u: Any, du: Any, ddu: Any) -> tuple[Any, Any,
     d, dd, ddd, u, du, ddu = given
     n, r = known["n"], known["r"]
     one = identity(n, d)
-    flat = ddu.reshape((*ddu.shape[:-2], n * n))
-    outer = (u[..., None, :, :] @ flat).reshape((*u.shape[:-2], n, n, n, n))
-    rows = du.swapaxes(-1, -2).reshape((*du.shape[:-3], n * n, r))
-    inner = (rows @ rows.swapaxes(-1, -2)).reshape((*u.shape[:-2], n, n, n, n))
-    # inner[i, k, j, l] = d_k U_ia d_l U_ja
-    inner = inner.swapaxes(-2, -3)
-    second = outer + outer.swapaxes(-3, -4) + inner + inner.swapaxes(-1, -2)
-    second = second + one[:, :, None, None] * ddd[..., :, None, :, :]
-    return _metric(d, u), _slopes(d, dd, u, du), second
+    with checks.quiet():
+        flat = ddu.reshape((*ddu.shape[:-2], n * n))
+        outer = (u[..., None, :, :] @ flat).reshape((*u.shape[:-2], n, n, n, n))
+        rows = du.swapaxes(-1, -2).reshape((*du.shape[:-3], n * n, r))
+        inner = (rows @ rows.swapaxes(-1, -2)).reshape((*u.shape[:-2], n, n, n, n))
+        # inner[i, k, j, l] = d_k U_ia d_l U_ja
+        inner = inner.swapaxes(-2, -3)
+        second = outer + outer.swapaxes(-3, -4) + inner + inner.swapaxes(-1, -2)
+        second = second + one[:, :, None, None] * ddd[..., :, None, :, :]
+        return _metric(d, u), _slopes(d, dd, u, du), second
 
 
-def christoffel(d: Any, dd: Any, u: Any, du: Any) -> Any:
+def christoffel(d: Any, dd: Any, u: Any, du: Any, *, check: bool = True) -> Any:
     """Christoffel symbols Gamma^i_jk.
 
     Args:
@@ -118,15 +125,18 @@ def christoffel(d: Any, dd: Any, u: Any, du: Any) -> Any:
         dd: see `scalar`.
         u: see `scalar`.
         du: see `scalar`.
+        check: see `geomkit.families.full.christoffel`.
 
     Returns:
         (..., n, n, n), first index up.
     """
     (d, dd, u, du), _ = _read((D, DD, U, DU), (d, dd, u, du))
-    return full.christoffel(_metric(d, u), _slopes(d, dd, u, du))
+    with checks.quiet():
+        g, dg = _metric(d, u), _slopes(d, dd, u, du)
+    return full.christoffel(g, dg, check=check)
 
 
-def ricci(d: Any, dd: Any, ddd: Any, u: Any, du: Any, ddu: Any) -> Any:
+def ricci(d: Any, dd: Any, ddd: Any, u: Any, du: Any, ddu: Any, *, check: bool = True) -> Any:
     """Ricci tensor; it needs all second derivatives of the metric, which are written out.
 
     Args:
@@ -136,11 +146,12 @@ def ricci(d: Any, dd: Any, ddd: Any, u: Any, du: Any, ddu: Any) -> Any:
         u: see `scalar`.
         du: see `scalar`.
         ddu: see `scalar`.
+        check: see `geomkit.families.full.ricci`.
 
     Returns:
         (..., n, n), both indices down.
     """
-    return full.ricci(*jet(d, dd, ddd, u, du, ddu))
+    return full.ricci(*jet(d, dd, ddd, u, du, ddu), check=check)
 
 
 def _read(arguments: tuple[Argument, ...], arrays: tuple[Any, ...]) -> tuple[list[Any], Any]:

@@ -9,17 +9,19 @@ from typing import Any
 
 from geomkit.errors import MetricError
 
+from . import checks
 from .arrays import Argument
 from .blocks import place, read
 
 __all__ = ["christoffel", "ricci", "scalar"]
 
 
-def scalar(*scalars: Any) -> Any:
+def scalar(*scalars: Any, check: bool = True) -> Any:
     """Scalar curvature of a product: the sum.
 
     Args:
         *scalars: R of each factor, (...).
+        check: refuse NumPy results that are not finite; tensors are not looked at.
 
     Returns:
         (...).
@@ -33,10 +35,11 @@ def scalar(*scalars: Any) -> Any:
     """
     _some(scalars)
     given, _ = read([Argument(f"factor {i}", "") for i in range(len(scalars))], scalars)
-    total = given[0]
-    for one in given[1:]:
-        total = total + one
-    return total + 0 if len(given) == 1 else total
+    with checks.quiet():
+        total = given[0] + 0
+        for one in given[1:]:
+            total = total + one
+    return checks.finite(total, check)
 
 
 def ricci(*riccis: Any) -> Any:

@@ -1,9 +1,13 @@
 """Small dimensions written out: the scalar curvature of the full family as a `Program`.
 
 Here, unlike in large dimensions, it pays to form the Riemann tensor: R is the sum over pairs i < j
-and k < l of 2 (h^ik h^jl - h^il h^jk) R_ijkl, and those weights are minors of g over det g.
-The gradient is the program's own reverse mode. Nothing is shared with the formula of the general
-kernels, so that each is a check of the other.
+and k < l of 2 (h^ik h^jl - h^il h^jk) R_ijkl. For n = 2 and 3 these weights are entries of g over
+det g. The gradient is the program's own reverse mode. Nothing is shared with the formula of the
+general kernels, so that each is a check of the other.
+
+From n = 3 on, the inverse comes from g = L D L^T without exchanges: exact to rounding for every
+definite metric, however ill-conditioned (minors are not: they cancel), and useless for others;
+`geomkit.families.unrolled` gives those to the general kernels.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ __all__ = ["gradient_program", "scalar_program"]
 
 Indices = tuple[int, ...]
 Entry = Callable[..., int]
+Weight = Callable[[Indices, Indices], int]
 SOURCES = {"g": 2, "dg": 3, "ddg": 4}
 
 
@@ -45,25 +50,16 @@ def scalar_program(n: int) -> Program:
         raise LoweringError(f"unrolled programs are for n >= 2, given {n}; R is 0 on a line")
     b = Builder(f"scalar_full_{n}")
     g, d, dd = (_read(b, n, source) for source in SOURCES)
-    minor = _minors(b, g)
-    every = tuple(range(n))
-    scale = b.div(b.number(1), minor(every, every))
-    weight = _bivectors(b, n, minor)
-
-    @cache
-    def inverse(i: int, j: int) -> int:
-        cofactor = minor(_without(n, (i,)), _without(n, (j,)))
-        return b.mul(b.neg(cofactor) if (i + j) % 2 else cofactor, scale)
-
-    down, up = _symbols(b, n, d, lambda i, j: inverse(min(i, j), max(i, j)))
+    inverse, weight = _surface(b, g) if n == 2 else _definite(b, n, g)
+    down, up = _symbols(b, n, d, inverse)
     pairs = list(combinations(range(n), 2))
     total = b.number(0)
     for first, second in combinations_with_replacement(pairs, 2):
         index = (*first, *second)
         # R_ijkl = R_klij: what stands off the diagonal occurs twice
-        term = b.mul(weight(*index), _riemann(b, n, dd, down, up, index))
+        term = b.mul(weight(first, second), _riemann(b, n, dd, down, up, index))
         total = b.add(total, term if first == second else b.mul(b.number(2), term))
-    return b.scalar("scalar", b.mul(b.mul(b.number(2), scale), total)).finish()
+    return b.scalar("scalar", b.mul(b.number(2), total)).finish()
 
 
 def gradient_program(n: int) -> Program:
@@ -127,35 +123,77 @@ def _read(b: Builder, n: int, source: str) -> Entry:
     return lambda *index: entry(*_representative(index))
 
 
-def _minors(b: Builder, g: Entry) -> Callable[[Indices, Indices], int]:
-    """Determinants of parts of g, by their rows and columns; each is made once."""
+def _surface(b: Builder, g: Entry) -> tuple[Entry, Weight]:
+    """Inverse and weight of a surface, by its determinant: exact to rounding in any signature."""
+    determinant = b.sub(b.mul(g(0, 0), g(1, 1)), b.mul(g(0, 1), g(0, 1)))
+    scale = b.div(b.number(1), determinant)
+    entry = {
+        (0, 0): b.mul(g(1, 1), scale),
+        (0, 1): b.neg(b.mul(g(0, 1), scale)),
+        (1, 1): b.mul(g(0, 0), scale),
+    }
+    return lambda i, j: entry[min(i, j), max(i, j)], lambda _first, _second: scale
+
+
+def _definite(b: Builder, n: int, g: Entry) -> tuple[Entry, Weight]:
+    """Inverse and weights of a definite metric from g = L D L^T."""
+    reciprocal, lower = _factors(b, n, g)
+    # the inverse of L, column by column: its product with L is the identity
+    inner: dict[tuple[int, int], int] = {}
+    for j in range(n):
+        for i in range(j + 1, n):
+            total = lower(i, j)
+            for k in range(j + 1, i):
+                total = b.add(total, b.mul(lower(i, k), inner[k, j]))
+            inner[i, j] = b.neg(total)
 
     @cache
-    def minor(rows: Indices, columns: Indices) -> int:
-        if not rows:
-            return b.number(1)
-        total = b.number(0)
-        for k, column in enumerate(columns):
-            rest = columns[:k] + columns[k + 1 :]
-            term = b.mul(g(rows[0], column), minor(rows[1:], rest))
-            total = b.sub(total, term) if k % 2 else b.add(total, term)
-        return total
+    def up(i: int, j: int) -> int:
+        """Sum over k >= i >= j of (L^-1)_ki (L^-1)_kj / D_k."""
+        terms = []
+        for k in range(i, n):
+            scaled = reciprocal[k] if k == i else b.mul(inner[k, i], reciprocal[k])
+            terms.append(scaled if k == j else b.mul(scaled, inner[k, j]))
+        return b.sum(terms)
 
-    return lambda rows, columns: minor(min(rows, columns), max(rows, columns))
+    def inverse(i: int, j: int) -> int:
+        return up(max(i, j), min(i, j))
+
+    def minor(first: Indices, second: Indices) -> int:
+        (i, j), (k, m) = first, second
+        return b.sub(
+            b.mul(inverse(i, k), inverse(j, m)),
+            b.mul(inverse(i, m), inverse(j, k)),
+        )
+
+    if n > 3:
+        return inverse, minor
+    scale = b.product(reciprocal)
+
+    def entry(first: Indices, second: Indices) -> int:
+        # the minor of the inverse is the entry of g that both pairs leave out, over det g
+        i, k = 3 - sum(first), 3 - sum(second)
+        value = b.mul(g(i, k), scale)
+        return b.neg(value) if (i + k) % 2 else value
+
+    return inverse, entry
 
 
-def _without(n: int, out: Indices) -> Indices:
-    return tuple(i for i in range(n) if i not in out)
-
-
-def _bivectors(b: Builder, n: int, minor: Callable[[Indices, Indices], int]) -> Entry:
-    """Determinant times (h^ac h^bd - h^ad h^bc) by Jacobi: the minor of g without a, b and c, d."""
-
-    def entry(i: int, j: int, k: int, m: int) -> int:
-        found = minor(_without(n, (i, j)), _without(n, (k, m)))
-        return b.neg(found) if (i + j + k + m) % 2 else found
-
-    return entry
+def _factors(b: Builder, n: int, g: Entry) -> tuple[list[int], Entry]:
+    """The reciprocals of D and the factor L of g = L D L^T, L having units on its diagonal."""
+    reciprocal: list[int] = []
+    factor: dict[tuple[int, int], int] = {}
+    scaled: dict[tuple[int, int], int] = {}  # L_ij D_j
+    for j in range(n):
+        for i in range(j, n):
+            entry = g(i, j)
+            for k in range(j):
+                entry = b.sub(entry, b.mul(factor[i, k], scaled[j, k]))
+            scaled[i, j] = entry
+        reciprocal.append(b.div(b.number(1), scaled[j, j]))
+        for i in range(j + 1, n):
+            factor[i, j] = b.mul(scaled[i, j], reciprocal[j])
+    return reciprocal, lambda i, j: factor[i, j]
 
 
 def _symbols(b: Builder, n: int, d: Entry, h: Entry) -> tuple[Entry, Entry]:

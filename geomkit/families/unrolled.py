@@ -1,4 +1,8 @@
-"""The unrolled programs of small dimensions in machine code, called as the other kernels are."""
+"""The unrolled programs of small dimensions in machine code, called as the other kernels are.
+
+From n = 3 on they are for definite metrics; a metric that is indefinite, or so near to singular
+that rounding might make it so, is given to the general kernels.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from . import kernels_full
 from .kernels import Array, kernel
 from .programs import SOURCES, gradient_program, scalar_program
 
 __all__ = ["gradient", "scalar"]
 
+Indices = np.ndarray[Any, np.dtype[np.intp]]
+
 # So many points at a time: their packed result stays in the cache, and the backend starts no
 # threads of its own under those of `geomkit.families.arrays.run`.
 BLOCK = 1024
+# A pivot of this size beside the diagonal entry that it comes from is far from being negative.
+DEFINITE = 1e-12
 
 
 def scalar(g: Array, dg: Array, ddg: Array, out: Array) -> None:
@@ -31,6 +40,11 @@ def scalar(g: Array, dg: Array, ddg: Array, out: Array) -> None:
         part = slice(first, first + BLOCK)
         packed = code.packed([_double(x[part]) for x in (g, dg, ddg)], [])
         out[part] = packed.reshape(-1)[: len(out[part])]
+    others = _others(g)
+    if len(others):
+        some = np.empty(len(others), dtype=out.dtype)
+        kernels_full.scalar(g[others], dg[others], ddg[others], np.empty(0), some)
+        out[others] = some
 
 
 def gradient(
@@ -53,6 +67,46 @@ def gradient(
         part = slice(first, first + BLOCK)
         jets = [_double(x[part]) for x in (g, dg, ddg, cotangent)]
         _scatter(code.packed(jets, []), slots, *(x[part] for x in outs))
+    others = _others(g)
+    if len(others):
+        given = [x[others] for x in (g, dg, ddg, cotangent)]
+        some = [np.empty_like(x) for x in given[:3]]
+        kernels_full.scalar_vjp(*given, *some)
+        for target, source in zip((out_g, out_dg, out_ddg), some, strict=True):
+            target[others] = source
+
+
+def _others(g: Array) -> Indices:
+    """Indices of the points that are not for the unrolled program."""
+    if g.shape[1] < 3:
+        return np.empty(0, dtype=np.intp)
+    found = np.empty(len(g), dtype=np.intp)
+    return found[: _indefinite(g, found)]
+
+
+@kernel
+def _indefinite(g: Array, found: Indices) -> int:
+    """Write the indices of metrics that are not safely definite; return how many there are."""
+    n, count = g.shape[1], 0
+    s = np.empty((n, n))
+    for p in range(g.shape[0]):
+        for i in range(n):
+            for j in range(i + 1):
+                s[i, j] = 0.5 * (np.float64(g[p, i, j]) + np.float64(g[p, j, i]))
+        definite = True
+        for j in range(n):
+            # nan is not definite either
+            if not (s[j, j] > DEFINITE * abs(g[p, j, j]) and s[j, j] < np.inf):
+                definite = False
+                break
+            for i in range(j + 1, n):
+                factor = s[i, j] / s[j, j]
+                for k in range(j + 1, i + 1):
+                    s[i, k] -= factor * s[k, j]
+        if not definite:
+            found[count] = p
+            count += 1
+    return count
 
 
 def _double(x: Array) -> Array:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+from geomkit.errors import MetricError
 
-from geomkit.errors import DomainError, MetricError
-
-from . import full
-from .arrays import Argument, is_torch
+from . import checks, full
+from .arrays import Argument
 from .blocks import identity, inverse, place, read
 
 __all__ = ["christoffel", "operators", "ricci", "scalar"]
@@ -41,7 +39,6 @@ def scalar(
 
     Raises:
         MetricError: the dimension is no positive integer.
-        DomainError: R is not finite.
 
     Example:
         >>> import numpy as np
@@ -54,17 +51,12 @@ def scalar(
         raise MetricError(f"the fibre has dimension {dimension}; a positive integer is needed")
     arguments = (Argument("base", ""), Argument("fibre", ""), W, LAPLACIAN, SLOPE)
     (base, fibre, w, laplacian, slope), _ = read(arguments, (base, fibre, w, laplacian, slope))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    with checks.quiet():
         result = base + (fibre - m * (m - 1) * slope) / (w * w) - 2 * m * laplacian / w
-    if check and not is_torch(result) and not np.isfinite(result).all():
-        raise DomainError(
-            "the scalar curvature of the warped product is not finite at some points: w is 0 "
-            "there, or a part is not finite; check=False gives nan or infinity instead"
-        )
-    return result
+    return checks.finite(result, check)
 
 
-def operators(g: Any, dg: Any, dw: Any, ddw: Any) -> tuple[Any, Any, Any]:
+def operators(g: Any, dg: Any, dw: Any, ddw: Any, *, check: bool = True) -> tuple[Any, Any, Any]:
     """Hessian, Laplacian and squared gradient of a function on the base.
 
     Args:
@@ -72,21 +64,34 @@ def operators(g: Any, dg: Any, dw: Any, ddw: Any) -> tuple[Any, Any, Any]:
         dg: (..., n, n, n).
         dw: (..., n).
         ddw: (..., n, n), partial derivatives.
+        check: see `geomkit.families.full.christoffel`.
 
     Returns:
         nabla_i d_j w (..., n, n), Laplacian (...), |grad w|^2 (...).
     """
     arguments = (full.G, full.DG, Argument("dw", "n"), Argument("ddw", "nn"))
     (g, dg, dw, ddw), _ = read(arguments, (g, dg, dw, ddw))
-    symbols = full.christoffel(g, dg)
-    hessian = ddw - (symbols * dw[..., :, None, None]).sum(-3)
-    h = inverse(g)
-    rise = (h * dw[..., None, :]).sum(-1)
-    return hessian, (h * hessian).sum(-1).sum(-1), (rise * dw).sum(-1)
+    symbols = full.christoffel(g, dg, check=check)
+    with checks.quiet():
+        hessian = ddw - (symbols * dw[..., :, None, None]).sum(-3)
+        h = inverse(g)
+        rise = (h * dw[..., None, :]).sum(-1)
+        found = hessian, (h * hessian).sum(-1).sum(-1), (rise * dw).sum(-1)
+    for one, what in zip(found, ("Hessian", "Laplacian", "squared gradient"), strict=True):
+        checks.finite(one, check, what, dw.ndim - 1)
+    return found
 
 
 def ricci(
-    base: Any, fibre: Any, metric: Any, w: Any, hessian: Any, laplacian: Any, slope: Any
+    base: Any,
+    fibre: Any,
+    metric: Any,
+    w: Any,
+    hessian: Any,
+    laplacian: Any,
+    slope: Any,
+    *,
+    check: bool = True,
 ) -> Any:
     """Ricci tensor: Ric_B - (m/w) Hess w on the base, Ric_F - (w Lap w + (m-1)|grad w|^2) g_F.
 
@@ -98,6 +103,7 @@ def ricci(
         hessian: nabla_i d_j w on the base, (..., n, n).
         laplacian: (...).
         slope: |grad w|^2, (...).
+        check: refuse NumPy results that are not finite; tensors are not looked at.
 
     Returns:
         (..., n + m, n + m), both indices down, the base first.
@@ -114,12 +120,16 @@ def ricci(
     given, known = read(arguments, (base, fibre, metric, w, hessian, laplacian, slope))
     base, fibre, metric, w, hessian, laplacian, slope = given
     n, m = known["n"], known["m"]
-    upper = base - (m / w)[..., None, None] * hessian
-    lower = fibre - (w * laplacian + (m - 1) * slope)[..., None, None] * metric
-    return place(n + m, [((0, 0), upper), ((n, n), lower)])
+    with checks.quiet():
+        upper = base - (m / w)[..., None, None] * hessian
+        lower = fibre - (w * laplacian + (m - 1) * slope)[..., None, None] * metric
+    result = place(n + m, [((0, 0), upper), ((n, n), lower)])
+    return checks.finite(result, check, "Ricci tensor", w.ndim)
 
 
-def christoffel(base: Any, fibre: Any, g: Any, metric: Any, w: Any, dw: Any) -> Any:
+def christoffel(
+    base: Any, fibre: Any, g: Any, metric: Any, w: Any, dw: Any, *, check: bool = True
+) -> Any:
     """Christoffel symbols: Gamma^a_ij = -w grad^a w g_F,ij and Gamma^i_aj = delta^i_j d_a w / w.
 
     Args:
@@ -129,6 +139,7 @@ def christoffel(base: Any, fibre: Any, g: Any, metric: Any, w: Any, dw: Any) -> 
         metric: g_F, (..., m, m), without the factor w^2.
         w: (...).
         dw: (..., n).
+        check: refuse NumPy results that are not finite; tensors are not looked at.
 
     Returns:
         (..., n + m, n + m, n + m), first index up, the base first.
@@ -144,10 +155,11 @@ def christoffel(base: Any, fibre: Any, g: Any, metric: Any, w: Any, dw: Any) -> 
     given, known = read(arguments, (base, fibre, g, metric, w, dw))
     base, fibre, g, metric, w, dw = given
     n, m = known["n"], known["m"]
-    rise = (inverse(g) * dw[..., None, :]).sum(-1)
-    down = -(w[..., None] * rise)[..., :, None, None] * metric[..., None, :, :]
-    one = identity(m, metric)
-    mixed = one[:, None, :] * (dw / w[..., None])[..., None, :, None]
+    with checks.quiet():
+        rise = (inverse(g) * dw[..., None, :]).sum(-1)
+        down = -(w[..., None] * rise)[..., :, None, None] * metric[..., None, :, :]
+        one = identity(m, metric)
+        mixed = one[:, None, :] * (dw / w[..., None])[..., None, :, None]
     blocks = [((0, 0, 0), base), ((n, n, n), fibre), ((0, n, n), down)]
     blocks += [((n, 0, n), mixed), ((n, n, 0), mixed.swapaxes(-1, -2))]
-    return place(n + m, blocks)
+    return checks.finite(place(n + m, blocks), check, "Christoffel symbol", w.ndim)
