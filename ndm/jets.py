@@ -109,9 +109,7 @@ class SmoothMLP(nn.Module):
             )
         self.inputs, self.outputs, self.hidden = inputs, outputs, tuple(hidden)
         self.activation = activations.activation(activation)
-        self.layers = nn.ModuleList(
-            nn.Linear(a, b) for a, b in itertools.pairwise(sizes)
-        )
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
         last = self.layers[-1]
         nn.init.normal_(last.weight, std=spread / math.sqrt(sizes[-2]))
         nn.init.zeros_(last.bias)
