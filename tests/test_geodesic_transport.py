@@ -91,7 +91,7 @@ def test_curves_that_are_none_are_refused(sphere: Geodesics) -> None:
         sphere.transport_along(["1", "a"], [1.0, 0.0], parameter="a")
     with pytest.raises(DomainError, match="return position and velocity"):
         sphere.transport_along(lambda s: ([1.0], [0.0]), [1.0, 0.0])
-    with pytest.raises(DomainError, match="give two numbers"):
+    with pytest.raises(DomainError, match="give two numbers, finite"):
         sphere.transport_along(["1", "s"], [1.0, 0.0], (1.0, 1.0))
     with pytest.raises(DomainError, match="are needed"):
         sphere.transport_along(["1", "s"], [1.0, 0.0, 0.0])

@@ -8,7 +8,7 @@ right-hand side, which is one call of a kernel.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,8 @@ def integrate_many(
     samples: int,
     settings: Settings,
     watches: Sequence[Watch] = (),
+    *,
+    by_steps: bool = False,
 ) -> Paths:
     """Integrate d state/ds = slope(state) for many states, from s = 0.
 
@@ -67,15 +69,27 @@ def integrate_many(
         slope: the right-hand side, (K, m) -> (K, m).
         states: where to start, (N, m).
         lengths: last value of s for each, (N,); not zero.
-        samples: number of equidistant samples of each curve, at least 2.
+        samples: number of samples of each curve, at least 2.
         settings: tolerances and limit on steps; the method is always DOP853.
         watches: events; all of them stop.
+        by_steps: False for samples that are equidistant over the whole length. True for as many on
+            each step of a curve, from its start to its own end: dense where it bends, because steps
+            are short there. That needs a second pass, which repeats the first.
 
     Returns:
         The curves.
     """
     with np.errstate(all="ignore"):
-        return _Walk(slope, states, lengths, samples, settings, watches).run()
+        grid = lengths[:, None] * np.linspace(0, 1, 2 if by_steps else samples)
+        grid[:, -1] = lengths
+        walk = _Walk(slope, states, lengths, grid, settings, watches)
+        walk.tracing = by_steps
+        first = walk.run()
+        if not by_steps:
+            return first
+        grid = walk.by_steps(samples)
+        paths = _Walk(slope, states, lengths, grid, settings, watches).run()
+    return replace(paths, evaluations=first.evaluations + paths.evaluations)
 
 
 class _Walk:
@@ -84,7 +98,7 @@ class _Walk:
         slope: Slope,
         states: Array,
         lengths: Array,
-        samples: int,
+        grid: Array,
         settings: Settings,
         watches: Sequence[Watch],
     ) -> None:
@@ -93,15 +107,16 @@ class _Walk:
         self.evaluations = 0
         self.y, self.f = states.copy(), self._slope(states)
         self.s, self.lengths = np.zeros(self.count), lengths
-        self.grid = lengths[:, None] * np.linspace(0, 1, samples)
-        self.grid[:, -1] = lengths
-        self.out = np.repeat(states[:, None, :], samples, axis=1)
+        self.grid = grid
+        self.out = np.repeat(states[:, None, :], grid.shape[1], axis=1)
         self.out_s = np.zeros_like(self.grid)
         self.filled = np.ones(self.count, dtype=np.intp)
         self.codes = np.full(self.count, -1)
         self.events = np.full(self.count, -1, dtype=np.intp)
         self.steps = np.zeros(self.count, dtype=np.intp)
         self.rejected = np.zeros(self.count, dtype=bool)
+        self.tracing = False
+        self.trace: list[tuple[NDArray[np.intp], Array]] = []  # who made a step, to which s
         self.h = self._first_steps()
 
     def _slope(self, states: Array) -> Array:
@@ -137,6 +152,15 @@ class _Walk:
             self.evaluations,
         )
 
+    def by_steps(self, samples: int) -> Array:
+        """Values of s for each curve, equally many on each of its steps, (N, samples)."""
+        who = np.concatenate([np.arange(self.count), *(one for one, _ in self.trace)])
+        s = np.concatenate([np.zeros(self.count), *(values for _, values in self.trace)])
+        order = np.argsort(who, kind="stable")  # each curve's steps stay in their order
+        steps = np.split(s[order], np.cumsum(self.steps + 1)[:-1])
+        places = np.linspace(0, 1, samples)
+        return np.array([np.interp(places, np.linspace(0, 1, len(one)), one) for one in steps])
+
     def _step(self, active: NDArray[np.intp]) -> None:
         s0, y0, h = self.s[active], self.y[active], self.h[active]
         left = self.lengths[active] - s0
@@ -155,6 +179,8 @@ class _Walk:
         good = np.flatnonzero(accepted)
         if len(good):
             self._accept(active[good], s0[good], s1[good], stages[:, good], y0[good], y1[good])
+            if self.tracing:
+                self.trace.append((active[good], self.s[active[good]]))
         lost = ~last & (np.abs(self.h[active]) < SHORTEST * np.abs(self.lengths[active]))
         self._end(active[lost], Ending.SINGULAR)
         tired = self.steps[active] >= self.settings.max_steps

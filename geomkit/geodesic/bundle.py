@@ -1,4 +1,4 @@
-"""Many geodesics at once, and bundles of light rays around a black hole."""
+"""Many geodesics at once: the result, with its own accuracy report."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geomkit.errors import DomainError
 from geomkit.geodesic.batch import Paths
-from geomkit.geodesic.events import Event
+from geomkit.geodesic.invariants import drifts
 from geomkit.geodesic.trajectory import Ending, column_of
 
 if TYPE_CHECKING:
     from geomkit.geodesic.model import Geodesics
 
-__all__ = ["Bundle", "Ray", "light_rays", "make_bundle"]
+__all__ = ["Bundle", "Ray", "make_bundle"]
 
 Array = NDArray[np.float64]
 
@@ -62,8 +61,11 @@ class Bundle:
         endings: why each one ends.
         messages: the same in words.
         stopped_by: for each, the name of the event that ended it, or "".
-        drift: change of the energy of each from start to end, (N,), relative to the larger sum of
-            |g_ij v^i v^j|/2.
+        drifts: for each invariant (energy, Killing momenta ...) its change from the start to the
+            end of each curve, (N,), relative to the size of the terms that make it up: the sum of
+            |g_ij v^i v^j|/2 for the energy, which is 0 itself for light. At a horizon these terms
+            grow without limit; the drift stays what it is elsewhere, the relative error of v.
+        tolerance: drift above which an invariant counts as not conserved.
         steps: steps of each, (N,).
         evaluations: calls of the right-hand side, each for all curves under way.
     """
@@ -77,9 +79,21 @@ class Bundle:
     endings: tuple[Ending, ...]
     messages: tuple[str, ...]
     stopped_by: tuple[str, ...]
-    drift: Array
+    drifts: Mapping[str, Array]
+    tolerance: float
     steps: NDArray[np.intp]
     evaluations: int
+
+    @property
+    def drift(self) -> Array:
+        """The largest drift of an invariant of each curve, (N,)."""
+        largest: Array = np.max(list(self.drifts.values()), axis=0)
+        return largest
+
+    @property
+    def conserved(self) -> bool:
+        """Whether every invariant of every curve kept its value within the tolerance."""
+        return bool((self.drift <= self.tolerance).all())
 
     @property
     def count(self) -> int:
@@ -134,7 +148,7 @@ class Bundle:
             "parameters": {k: v for k, v in self.parameters.items() if not callable(v)},
             "endings": [one.value for one in self.endings],
             "messages": list(self.messages),
-            "drift": self.drift.tolist(),
+            "drifts": {name: drift.tolist() for name, drift in self.drifts.items()},
             "s": self.s.tolist(),
             "points": self.points.tolist(),
             "velocities": self.velocities.tolist(),
@@ -148,9 +162,11 @@ class Bundle:
         pairs = zip(self.stopped_by, self.endings, strict=True)
         ends = [name or ending.value for name, ending in pairs]
         counts = ", ".join(f"{ends.count(end)} {end}" for end in dict.fromkeys(ends))
+        worst = max(self.drifts, key=lambda name: float(self.drifts[name].max()))
+        remark = "" if self.conserved else "  NOT CONSERVED"
         return (
             f"{self.count} geodesics of {self.metric}: {counts}; {int(self.steps.sum())} steps, "
-            f"largest drift of the energy {self.drift.max():.1e}"
+            f"largest drift {self.drift.max():.1e}, of {worst}{remark}"
         )
 
 
@@ -190,82 +206,13 @@ def make_bundle(geodesics: Geodesics, paths: Paths, names: Sequence[str]) -> Bun
         endings=paths.endings,
         messages=tuple(messages),
         stopped_by=stopped,
-        drift=_drift(geodesics, points, velocities),
+        drifts=drifts(
+            geodesics.conserved,
+            geodesics.equations,
+            (points[:, 0], velocities[:, 0]),
+            (points[:, -1], velocities[:, -1]),
+        ),
+        tolerance=geodesics.drift,
         steps=paths.steps,
         evaluations=paths.evaluations,
     )
-
-
-def _drift(geodesics: Geodesics, points: Array, velocities: Array) -> Array:
-    """Change of the energy from the start to the end of each curve."""
-    with np.errstate(all="ignore"):
-        ends = []
-        for k in (0, -1):
-            (g,) = geodesics.equations.field("metric")(points[:, k])
-            terms = 0.5 * np.einsum("ai,aij,aj->aij", velocities[:, k], g, velocities[:, k])
-            ends.append(terms.reshape(len(terms), -1))
-        size = np.maximum(*(np.abs(one).sum(axis=1) for one in ends))
-        change = np.abs(ends[1].sum(axis=1) - ends[0].sum(axis=1))
-        drift = np.where(size > 0, change / np.where(size > 0, size, 1.0), 0.0)
-    return np.where(np.isfinite(drift), drift, 1e300)
-
-
-def light_rays(
-    geodesics: Geodesics,
-    impact: Any,
-    *,
-    distance: float,
-    escape: float | None = None,
-    samples: int = 600,
-    margin: float = 1e-3,
-    names: tuple[str, str, str, str] = ("t", "r", "theta", "phi"),
-) -> Bundle:
-    """Return a parallel beam of light in the equatorial plane of a stationary black hole.
-
-    Each ray has energy -p_t = 1 and angular momentum p_phi = b, exactly: its impact parameter. The
-    beam comes from x = distance towards smaller x, at y = b.
-
-    Args:
-        geodesics: a stationary axisymmetric metric with its parameters: Schwarzschild, Kerr ...
-        impact: impact parameters b, (N,); positive b moves with the rotation.
-        distance: where the beam starts.
-        escape: radius at which a ray has escaped; 1.5 times the start by default.
-        samples: samples of each ray.
-        margin: g^rr at which a ray counts as captured by the horizon.
-        names: the coordinates of time, radius, polar angle, azimuth.
-
-    Returns:
-        The rays; `stopped_by` is "horizon" or "escape".
-
-    Raises:
-        DomainError: a ray of this impact parameter does not exist at the start.
-    """
-    b = np.atleast_1d(np.asarray(impact, dtype=np.float64))
-    t, r, theta, phi = (geodesics.metric.index(name) for name in names)
-    points = np.zeros((len(b), geodesics.n))
-    points[:, r], points[:, theta] = np.hypot(distance, b), np.pi / 2
-    points[:, phi] = np.arctan2(b, distance)
-    (g,) = geodesics.equations.field("metric")(points)
-    inverse = np.linalg.inv(g)
-    momenta = np.zeros_like(points)
-    momenta[:, t], momenta[:, phi] = -1.0, b
-    rest = np.einsum("ai,aij,aj->a", momenta, inverse, momenta)
-    if not (rest <= 0).all():
-        raise DomainError(
-            f"no ray of impact parameter {b[rest > 0][0]:g} passes distance {distance:g}; start "
-            "farther out"
-        )
-    momenta[:, r] = -np.sqrt(-rest / inverse[:, r, r])
-    velocities = np.einsum("aij,aj->ai", inverse, momenta)
-    far = 1.5 * float(points[:, r].max()) if escape is None else float(escape)
-    stops = [
-        geodesics.horizon(names[1], margin),
-        Event(geodesics.metric.coordinates[r] - _exact(far), "escape", direction=1),
-    ]
-    return geodesics.geodesics(points, velocities, 20 * far, events=stops, samples=samples)
-
-
-def _exact(value: float) -> Any:
-    import sympy
-
-    return sympy.Rational(value)

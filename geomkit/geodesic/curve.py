@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomkit.errors import DomainError
-from geomkit.geodesic import causal
+from geomkit.geodesic import causal, reading
 from geomkit.geodesic.integrate import Path
 from geomkit.geodesic.invariants import measure
 from geomkit.geodesic.trajectory import Hit, Trajectory
@@ -73,11 +73,9 @@ def sample_values(steps: Array, samples: int | Sequence[float] | Array) -> Array
         DomainError: there is none.
     """
     first, last = float(steps[0]), float(steps[-1])
-    if isinstance(samples, int):
-        if samples < 2:
-            raise DomainError(f"{samples} samples were asked for; give at least 2")
-        return np.linspace(first, last, samples)
-    wanted = np.asarray(samples, dtype=np.float64)
+    if np.ndim(samples) == 0:
+        return np.linspace(first, last, reading.samples(samples))
+    wanted = reading.numbers(samples, "samples").ravel()
     low, high = min(first, last), max(first, last)
     kept: Array = wanted[(wanted >= low) & (wanted <= high)]
     if not len(kept):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import sympy
 from numpy.typing import NDArray
 
 from geomkit.errors import EvaluationError
-from geomkit.evaluate import Evaluator
+from geomkit.geodesic.tape import Tape
 
 if TYPE_CHECKING:
     from geomkit.metric import Metric
@@ -71,6 +72,17 @@ class Floats:
 
         Returns:
             A number or an array.
+        """
+        return self.function(name)(*args)
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return a primitive function.
+
+        Args:
+            name: SymPy's name of it.
+
+        Returns:
+            The function of NumPy or SciPy.
 
         Raises:
             EvaluationError: the function is unknown.
@@ -79,7 +91,8 @@ class Floats:
 
         for module, names in ((np, _NUMPY), (special, _SPECIAL)):
             if name in names:
-                return getattr(module, names[name])(*args)
+                found: Callable[..., Any] = getattr(module, names[name])
+                return found
         known = ", ".join(sorted({*_NUMPY, *_SPECIAL}))
         raise EvaluationError(
             f"the function {name} cannot be used along a curve; write it with {known}"
@@ -147,16 +160,30 @@ class Scalar:
                 "along a curve; write the function out"
             )
         self._given = {metric.symbols[name]: value for name, value in parameters.items()}
+        self._extra = tuple((extra or {}).values())
+
+    @cached_property
+    def _tape(self) -> Tape:
+        symbols = (*self.coordinates, *self._velocities, *self._extra)
+        return Tape(self.expression, symbols, self._given, Floats())
 
     def __call__(
-        self, points: Array, velocities: Array | None = None, extra: Mapping[Any, Any] | None = None
+        self, points: Array, velocities: Array | None = None, extra: Sequence[Any] = ()
     ) -> Array:
-        """Return the values at points (..., n) with velocities (..., n)."""
-        values: dict[Any, Any] = {**self._given, **(extra or {})}
-        values.update((x, points[..., i]) for i, x in enumerate(self.coordinates))
-        if velocities is not None:
-            values.update((v, velocities[..., i]) for i, v in enumerate(self._velocities))
-        result = np.asarray(Evaluator(values, Floats())(self.expression), dtype=np.float64)
+        """Return the values at points (..., n) with velocities (..., n).
+
+        Args:
+            points: the points.
+            velocities: the velocities; NaN if there are none.
+            extra: values of the further symbols, in order.
+
+        Returns:
+            The values, (...,).
+        """
+        n = len(self.coordinates)
+        rows: list[Any] = [points[..., i] for i in range(n)]
+        rows += [np.nan] * n if velocities is None else [velocities[..., i] for i in range(n)]
+        result = np.asarray(self._tape([*rows, *extra]), dtype=np.float64)
         return np.broadcast_to(result, points.shape[:-1])
 
 

@@ -17,7 +17,7 @@ from geomkit.geodesic.trajectory import Invariant
 if TYPE_CHECKING:
     from geomkit.metric import Metric
 
-__all__ = ["Conserved", "conserved", "cyclic_coordinates", "killing_fields", "measure"]
+__all__ = ["Conserved", "conserved", "cyclic_coordinates", "drifts", "killing_fields", "measure"]
 
 Array = NDArray[np.float64]
 
@@ -167,6 +167,40 @@ def measure(
             scale=scale,
             ok=finite and drift <= tolerance,
         )
+    return found
+
+
+def drifts(
+    wanted: Iterable[Conserved],
+    equations: Equations,
+    starts: tuple[Array, Array],
+    ends: tuple[Array, Array],
+) -> dict[str, Array]:
+    """Measure how much conserved quantities change from the starts to the ends of many curves.
+
+    Args:
+        wanted: the quantities.
+        equations: the equations of the metric.
+        starts: positions and velocities at the starts, (N, n) each.
+        ends: those at the ends.
+
+    Returns:
+        The drift of each, relative to the size of its terms as in `measure`, (N,), by name.
+    """
+    found = {}
+    both = []
+    for points, velocities in (starts, ends):
+        (g,) = equations.field("metric")(points)
+        both.append((points, velocities, g * velocities[:, None, :]))
+    for one in wanted:
+        with np.errstate(all="ignore"):
+            first, last = (one.terms(*state) for state in both)
+            size = one.size(*both[0])
+            scale = np.abs(first).sum(axis=1)
+            scale = np.where(scale > 1e-12 * size, scale, np.where(size > 0, size, 1.0))
+            sizes = np.maximum(scale, np.abs(last).sum(axis=1))
+            drift = np.abs(last.sum(axis=1) - first.sum(axis=1)) / sizes
+        found[one.name] = np.where(np.isfinite(drift), drift, 1e300)
     return found
 
 

@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomkit.errors import DomainError
-from geomkit.geodesic import causal, deviation, parallel, reading, shooting
-from geomkit.geodesic.batch import integrate_many
-from geomkit.geodesic.bundle import Bundle, make_bundle
+from geomkit.geodesic import causal, deviation, exponential, parallel, reading, shooting
 from geomkit.geodesic.curve import make_trajectory
 from geomkit.geodesic.equations import Equations, describe
 from geomkit.geodesic.events import Event, boundary_events, horizon_event, read_events, watch
 from geomkit.geodesic.integrate import Settings, integrate
 from geomkit.geodesic.invariants import Conserved, conserved
-from geomkit.geodesic.trajectory import Ending, Trajectory
+from geomkit.geodesic.trajectory import Trajectory
 
 if TYPE_CHECKING:
+    from geomkit.geodesic.bundle import Bundle
     from geomkit.geodesic.deviation import ConjugatePoint, JacobiField
     from geomkit.geodesic.parallel import Transported
     from geomkit.geodesic.shooting import Distance, Logarithm
@@ -211,28 +210,7 @@ class Geodesics:
         Raises:
             DomainError: a geodesic ends before s = 1; `geodesic` shows how far it goes.
         """
-        if np.ndim(point) == 1 and np.ndim(vector) == 1:
-            path = integrate(
-                self.equations.geodesic,
-                self._state(point, vector),
-                (0.0, 1.0),
-                self.settings,
-                (),
-                self._describe,
-                dense=False,
-            )
-            if path.ending is not Ending.LENGTH:
-                raise DomainError(f"exp is not defined: {path.message}")
-            return path.states[-1, : self.n]
-        bundle = self.geodesics(point, vector, 1.0, samples=2)
-        if not bundle.complete:
-            k = next(i for i, e in enumerate(bundle.endings) if e is not Ending.LENGTH)
-            raise DomainError(
-                f"exp is not defined for {sum(e is not Ending.LENGTH for e in bundle.endings)} of "
-                f"{bundle.count} vectors, the first of them number {k}: {bundle.messages[k]}"
-            )
-        shape = np.broadcast_shapes(np.shape(point), np.shape(vector))
-        return bundle.points[:, -1].reshape(shape)
+        return exponential.exp(self, point, vector)
 
     def geodesics(
         self,
@@ -242,6 +220,7 @@ class Geodesics:
         *,
         events: Any = (),
         samples: int = SAMPLES,
+        by_steps: bool = False,
     ) -> Bundle:
         """Return many geodesics, integrated together, each with steps of its own.
 
@@ -250,7 +229,9 @@ class Geodesics:
             velocities: dx/ds there, (..., n); leading dimensions broadcast.
             length: range of s, one number or one for each.
             events: as for `geodesic`; all of them stop.
-            samples: equidistant samples of each.
+            samples: how many samples of each, equidistant over the whole length.
+            by_steps: whether the samples of each curve are spread over its own steps instead, from
+                its start to its own end: dense where it bends.
 
         Returns:
             The bundle, with leading dimensions flattened.
@@ -258,20 +239,9 @@ class Geodesics:
         Raises:
             DomainError: an array has a wrong shape or is not finite.
         """
-        x, v = reading.rows(points, velocities, self.coordinates)
-        lengths = np.broadcast_to(np.asarray(length, dtype=np.float64), len(x)).copy()
-        if samples < 2 or not np.isfinite(lengths).all() or not lengths.all():
-            raise DomainError("give finite lengths that are not zero, and at least 2 samples")
-        wanted = read_events(events)
-        paths = integrate_many(
-            self.equations.geodesics,
-            np.concatenate([x, v], axis=1),
-            lengths,
-            samples,
-            self.settings,
-            watch(self.metric, wanted, self.numbers),
+        return exponential.geodesics(
+            self, points, velocities, length, events=events, samples=samples, by_steps=by_steps
         )
-        return make_bundle(self, paths, [one.name for one in wanted])
 
     # Two points -------------------------------------------------------------------------------
 
@@ -315,7 +285,8 @@ class Geodesics:
             The vectors along the curve.
         """
         state, span = self._state(point, velocity), reading.span(length)
-        return parallel.along_geodesic(self, state, self._several(vectors), span, samples)
+        carried, count = self._several(vectors), reading.samples(samples)
+        return parallel.along_geodesic(self, state, carried, span, count)
 
     def transport_along(
         self,
@@ -338,10 +309,18 @@ class Geodesics:
 
         Returns:
             The vectors along the curve.
+
+        Raises:
+            DomainError: the curve or the span is none.
         """
-        given = parallel.read_curve(self, curve, parameter)
-        first, last = float(span[0]), float(span[1])
-        return parallel.along_curve(self, given, self._several(vectors), (first, last), samples)
+        given, ends = parallel.read_curve(self, curve, parameter), reading.numbers(span, "span")
+        if ends.shape != (2,) or not np.isfinite(ends).all() or ends[0] == ends[1]:
+            raise DomainError(
+                f"the curve would go over {span}; give two numbers, finite and different"
+            )
+        first, last = map(float, ends)
+        carried, count = self._several(vectors), reading.samples(samples)
+        return parallel.along_curve(self, given, carried, (first, last), count)
 
     def jacobi_field(
         self,
@@ -367,7 +346,7 @@ class Geodesics:
         """
         state, span = self._state(point, velocity), reading.span(length)
         start, slope = self._several(deviation_), self._several(rate)
-        return deviation.jacobi_field(self, state, start, slope, span, samples)
+        return deviation.jacobi_field(self, state, start, slope, span, reading.samples(samples))
 
     def conjugate_points(
         self, point: Any, velocity: Any, length: float

@@ -97,13 +97,8 @@ def along_curve(
 
     Returns:
         The vectors along the curve.
-
-    Raises:
-        DomainError: the span is empty.
     """
     n, equations = geodesics.n, geodesics.equations
-    if not np.isfinite(span).all() or span[0] == span[1]:
-        raise DomainError(f"the curve would go from {span[0]} to {span[1]}; give two numbers")
 
     def slope(s: float, rows: Array) -> Array:
         point, velocity = curve(s)
@@ -161,8 +156,7 @@ def read_curve(geodesics: Geodesics, curve: Any, parameter: str) -> Curve:
 
     def at(s: float) -> tuple[Array, Array]:
         point, velocity = (
-            np.array([float(f(nowhere, None, {symbol: s})) for f in group])
-            for group in (numbers, slopes)
+            np.array([float(f(nowhere, None, [s])) for f in group]) for group in (numbers, slopes)
         )
         return point, velocity
 

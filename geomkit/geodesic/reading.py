@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,10 @@ from geomkit.errors import DomainError, MetricError
 if TYPE_CHECKING:
     from geomkit.metric import Metric
 
-__all__ = ["parameters", "row", "rows", "several", "span"]
+__all__ = ["numbers", "parameters", "row", "rows", "samples", "several", "span", "spans"]
 
 Array = NDArray[np.float64]
+MOST = 10_000_000  # samples of one curve
 
 
 def parameters(metric: Metric, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,6 +68,34 @@ def _value(name: str, value: Any, function: bool) -> Any:
     return number
 
 
+def numbers(given: Any, what: str) -> Array:
+    """Return an array of real numbers, in a copy.
+
+    Args:
+        given: numbers, nested sequences of them, an array, a tensor without gradient.
+        what: what it is, for messages.
+
+    Returns:
+        The array.
+
+    Raises:
+        DomainError: it is something else.
+    """
+    if getattr(given, "requires_grad", False):
+        raise DomainError(
+            f"{what} is a tensor with a gradient, which would be lost here; use "
+            "geomkit.geodesic.torch, or give tensor.detach()"
+        )
+    try:
+        raw = np.asarray(given)
+        if raw.dtype.kind in "biufO":  # neither text nor complex numbers
+            return np.array(raw, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        pass
+    shown = repr(given) if len(repr(given)) < 200 else f"a {type(given).__name__}"
+    raise DomainError(f"{what} is no row of numbers: {shown}")
+
+
 def row(given: Any, what: str, names: Sequence[str], unused: int | None = None) -> Array:
     """Return a point or vector.
 
@@ -81,16 +111,13 @@ def row(given: Any, what: str, names: Sequence[str], unused: int | None = None) 
     Raises:
         DomainError: it is none.
     """
-    try:
-        array = np.array(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DomainError(f"{what} is no row of numbers: {given!r}") from None
+    array = numbers(given, what)
     if unused is not None and array.shape == (len(names),):
         array[unused] = 0.0
     if array.shape != (len(names),) or not np.isfinite(array).all():
+        shown = array.tolist() if array.size < 20 else f"an array of shape {array.shape}"
         raise DomainError(
-            f"{what} = {array.tolist()} needs {len(names)} finite components, for "
-            f"{', '.join(names)}"
+            f"{what} = {shown} needs {len(names)} finite components, for {', '.join(names)}"
         )
     return array
 
@@ -110,18 +137,26 @@ def rows(points: Any, velocities: Any, names: Sequence[str]) -> tuple[Array, Arr
         DomainError: the shapes do not fit, or a number is not finite.
     """
     n = len(names)
-    try:
-        x, v = np.asarray(points, dtype=np.float64), np.asarray(velocities, dtype=np.float64)
-        shape = np.broadcast_shapes(x.shape, v.shape)
-    except (TypeError, ValueError):
-        raise DomainError("points and velocities are no arrays of numbers that broadcast") from None
-    if x.shape[-1:] != (n,) or v.shape[-1:] != (n,) or 0 in shape:
+    x, v = numbers(points, "points"), numbers(velocities, "velocities")
+    if x.shape[-1:] != (n,) or v.shape[-1:] != (n,):
         raise DomainError(
             f"points {x.shape} and velocities {v.shape} do not fit; give (..., {n}) for "
             f"{', '.join(names)}"
         )
-    if not (np.isfinite(x).all() and np.isfinite(v).all()):
-        raise DomainError("points and velocities hold numbers that are not finite")
+    try:
+        shape = np.broadcast_shapes(x.shape, v.shape)
+    except ValueError:
+        raise DomainError(
+            f"points {x.shape} and velocities {v.shape} do not broadcast; give as many of each, or "
+            "one of either"
+        ) from None
+    for array, what in ((x, "points"), (v, "velocities")):
+        bad = np.argwhere(~np.isfinite(array).all(axis=-1))
+        if len(bad):
+            place = tuple(map(int, bad[0]))
+            raise DomainError(
+                f"{what}{list(place) if place else ''} = {array[place].tolist()} is not finite"
+            )
     return np.broadcast_to(x, shape).reshape(-1, n), np.broadcast_to(v, shape).reshape(-1, n)
 
 
@@ -139,7 +174,7 @@ def several(vectors: Any, names: Sequence[str]) -> Array:
         DomainError: it has another shape, or a number is not finite.
     """
     n = len(names)
-    array = np.array(vectors, dtype=np.float64, ndmin=2)
+    array = np.atleast_2d(numbers(vectors, "vectors"))
     if array.ndim != 2 or array.shape[1] != n or not len(array) or not np.isfinite(array).all():
         raise DomainError(
             f"vectors of shape {np.shape(vectors)} were given; finite ones of shape ({n},) or "
@@ -160,7 +195,53 @@ def span(length: Any) -> float:
     Raises:
         DomainError: it is zero or not finite.
     """
-    number = float(length)
-    if not math.isfinite(number) or number == 0:
+    array = numbers(length, "length")
+    if array.shape or not np.isfinite(array) or array == 0:
         raise DomainError(f"length = {length}; give a finite number that is not zero")
+    return float(array)
+
+
+def spans(lengths: Any, count: int) -> Array:
+    """Return the ranges of s of many curves.
+
+    Args:
+        lengths: one number, or one for each curve.
+        count: the number of curves.
+
+    Returns:
+        The array (count,).
+
+    Raises:
+        DomainError: one is zero or not finite, or there are not as many as curves.
+    """
+    array = numbers(lengths, "length")
+    if array.size not in (1, count):
+        raise DomainError(
+            f"{array.size} lengths were given for {count} curves; give one number, or as many"
+        )
+    if not np.isfinite(array).all() or not array.all():
+        raise DomainError("a length is zero or not finite; give finite lengths that are not zero")
+    return np.broadcast_to(array.ravel(), count).copy()
+
+
+def samples(count: Any) -> int:
+    """Return a number of samples.
+
+    Args:
+        count: the number.
+
+    Returns:
+        The number.
+
+    Raises:
+        DomainError: it is no whole number from 2 to `MOST`.
+    """
+    try:
+        number = operator.index(count)
+    except TypeError:
+        number = 0
+    if not 2 <= number <= MOST:
+        raise DomainError(
+            f"{count!r} samples were asked for; give a whole number, at least 2 and at most {MOST}"
+        )
     return number

@@ -9,6 +9,7 @@ from __future__ import annotations
 from geomkit.plot.figures import save
 from geomkit.plot.maps import heat_map
 from geomkit.plot.orbits import curves, fan, orbits
+from geomkit.plot.space import in_space
 from geomkit.plot.surfaces import on_surface
 
-__all__ = ["curves", "fan", "heat_map", "on_surface", "orbits", "save"]
+__all__ = ["curves", "fan", "heat_map", "in_space", "on_surface", "orbits", "save"]

@@ -9,10 +9,17 @@ from typing import Any
 
 from geomkit.errors import FileError, GeomkitError
 
-__all__ = ["COLOURS", "new_figure", "require", "save"]
+__all__ = ["COLOURS", "new_figure", "require", "save", "several_colours", "spelt"]
 
 # The palette of Okabe and Ito: told apart by all kinds of colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+_WORDS = (
+    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi "
+    "psi omega"
+)
+_GREEK = dict(zip(_WORDS.split(), "αβγδεζηθκλμνξπρστφχψω", strict=True))
 
 
 def require(package: str) -> Any:
@@ -53,6 +60,46 @@ def new_figure(width: float = 6.4, height: float = 4.8, **axes: Any) -> tuple[An
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot(**axes)
+
+
+def several_colours(count: int) -> list[Any]:
+    """Return colours for curves in order: those of `COLOURS`, or a gradual scale for many.
+
+    Args:
+        count: how many.
+
+    Returns:
+        The colours.
+
+    Example:
+        >>> several_colours(2)
+        ['#0072B2', '#D55E00']
+    """
+    if count <= len(COLOURS):
+        return list(COLOURS[:count])
+    require("matplotlib")
+    from matplotlib import colormaps
+
+    scale = colormaps["viridis"]
+    return [scale(0.92 * k / (count - 1)) for k in range(count)]
+
+
+def spelt(name: str) -> str:
+    """Return the name of a coordinate as it is written: the Greek letter for "phi".
+
+    Args:
+        name: the name.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> spelt("phi"), spelt("theta_1"), spelt("r")
+        ('φ', 'θ_1', 'r')
+    """
+    word, separator, rest = name.partition("_")
+    stem = word.rstrip("0123456789")
+    return _GREEK.get(stem, stem) + word[len(stem) :] + separator + rest
 
 
 def save(figure: Any, path: str | Path, *, dpi: int = 150) -> Path:

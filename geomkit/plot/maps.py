@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geomkit.errors import MetricError
-from geomkit.plot.figures import new_figure
+from geomkit.plot.figures import new_figure, spelt
 from geomkit.plot.values import box_range, middle_values
 
 if TYPE_CHECKING:
     from geomkit.metric import Metric
 
 __all__ = ["heat_map"]
+
+_WIDE = 1000.0  # a wider range of values gets a logarithmic scale
 
 
 def heat_map(
@@ -32,7 +34,8 @@ def heat_map(
     """Draw a scalar quantity over two coordinates; grey is where it is not finite.
 
     White is 0 where both signs occur. Colours are cut at the 1st and 99th percentile, so that a
-    singularity at an edge does not hide everything else; the bar shows where.
+    singularity at an edge does not hide everything else; the bar shows where. Their scale is
+    logarithmic (near 0 linear, where both signs occur) where values differ by more than 1000 times.
 
     Args:
         metric: the metric.
@@ -79,36 +82,55 @@ def heat_map(
     with warnings.catch_warnings():  # what is not finite is drawn grey
         warnings.simplefilter("ignore")
         values = np.asarray(getattr(kernel(points, **scalars), output.name))
-    fixed = {n: v for n, v in middle.items() if n not in (first, second)}
-    return _draw(values, grids, (first, second), f"{output.name} of {metric.name}", fixed)
+    used = {symbol.name for symbol in metric.matrix.free_symbols}
+    fixed = {n: v for n, v in middle.items() if n not in (first, second) and n in used}
+    return _draw(values, grids, (first, second), (output.name, metric.name), fixed)
 
 
 def _draw(
-    values: Any, grids: list[Any], names: tuple[str, str], title: str, fixed: Mapping[str, float]
+    values: Any,
+    grids: list[Any],
+    names: tuple[str, str],
+    titles: tuple[str, str],
+    fixed: Mapping[str, float],
 ) -> Any:
     figure, axes = new_figure()
     finite = values[np.isfinite(values)]
-    low, high = np.percentile(finite, [1, 99]) if finite.size else (0.0, 1.0)
-    reach = max(abs(low), abs(high)) or 1.0
-    mixed = low < 0 < high
-    limits = (-reach, reach) if mixed else (low, high if high > low else low + reach * 1e-3)
+    scale, colours = _scale(finite)
     axes.set_facecolor("0.8")
     drawn = axes.pcolormesh(
         grids[0],
         grids[1],
         np.where(np.isfinite(values), values, np.nan),
-        cmap="RdBu_r" if mixed else "viridis",
-        vmin=limits[0],
-        vmax=limits[1],
+        cmap=colours,
+        norm=scale,
         shading="nearest",
         rasterized=True,
     )
-    figure.colorbar(drawn, ax=axes, extend="both" if finite.size else "neither")
-    axes.set_xlabel(names[0])
-    axes.set_ylabel(names[1])
-    rest = ", ".join(f"{name} = {value:.4g}" for name, value in fixed.items())
-    axes.set_title(title + (f"\n{rest}" if rest else ""), fontsize=10)
+    cut = bool(finite.size) and (finite.min() < scale.vmin or finite.max() > scale.vmax)
+    figure.colorbar(drawn, ax=axes, extend="both" if cut else "neither", label=titles[0])
+    axes.set_xlabel(spelt(names[0]))
+    axes.set_ylabel(spelt(names[1]))
+    rest = ", ".join(f"{spelt(name)} = {value:.4g}" for name, value in fixed.items())
+    axes.set_title(f"{titles[0]} of {titles[1]}" + (f"\n{rest}" if rest else ""), fontsize=11)
     return figure
+
+
+def _scale(finite: Any) -> tuple[Any, str]:
+    """The scale of the colours, and the name of the colours."""
+    from matplotlib.colors import LogNorm, Normalize, SymLogNorm
+
+    low, high = map(float, np.percentile(finite, [1, 99])) if finite.size else (0.0, 1.0)
+    reach = max(abs(low), abs(high)) or 1.0
+    if low < 0 < high:
+        usual = float(np.median(np.abs(finite)))
+        if usual > 0 and reach > _WIDE * usual:
+            return SymLogNorm(usual, vmin=-reach, vmax=reach), "RdBu_r"
+        return Normalize(-reach, reach), "RdBu_r"
+    if low > 0 and high > _WIDE * low:
+        return LogNorm(low, high), "viridis"
+    # constant up to rounding: one colour, not a picture of the rounding
+    return Normalize(low, high if high - low > 1e-9 * reach else low + 1e-3 * reach), "viridis"
 
 
 def _two_coordinates(metric: Metric) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from geomkit.errors import MetricError
-from geomkit.plot.figures import COLOURS, new_figure
+from geomkit.plot.figures import COLOURS, new_figure, several_colours, spelt
 
 __all__ = ["curves", "fan", "orbits"]
 
@@ -20,6 +20,7 @@ def orbits(
     angle: str = "phi",
     circles: Mapping[str, float] | None = None,
     extent: float | None = None,
+    labels: Sequence[str] | None = None,
     colours: Sequence[str] | None = None,
     title: str = "",
 ) -> Any:
@@ -31,37 +32,69 @@ def orbits(
         angle: name of the angle.
         circles: radii to draw, by what they are: {"horizon": 1.44}; a horizon is filled.
         extent: half the side of the picture; by default what holds everything.
-        colours: one a curve; by default all alike.
+        labels: what each curve is; curves of one label have one colour and one entry in the legend.
+        colours: one a curve; by default one a label, or all alike.
         title: text above.
 
     Returns:
         A matplotlib figure.
 
     Raises:
-        MetricError: there is no curve, or it has no such coordinate.
+        MetricError: there is no curve, it has no such coordinate, or there are not as many labels.
     """
     rays = _columns(trajectories, radius, angle)
-    figure, axes = new_figure(6, 6)
+    if labels is not None and len(labels) != len(rays):
+        raise MetricError(f"{len(labels)} labels were given for {len(rays)} curves; give one each")
+    figure, axes = new_figure(6.4, 6.4)
+    kinds = list(dict.fromkeys(labels or [""]))
+    seen: set[str] = set()
     for k, (r, phi) in enumerate(rays):
-        colour = colours[k % len(colours)] if colours else COLOURS[0]
-        axes.plot(r * np.cos(phi), r * np.sin(phi), color=colour, linewidth=0.9)
+        label = labels[k] if labels else ""
+        colour = COLOURS[kinds.index(label) % len(COLOURS)]
+        axes.plot(
+            r * np.cos(phi),
+            r * np.sin(phi),
+            color=colours[k % len(colours)] if colours else colour,
+            linewidth=1.4 if len(rays) < 4 else 0.8,
+            label=label if label not in seen else None,
+        )
+        seen.add(label)
+        if len(rays) < 4:  # where it starts
+            axes.plot(r[0] * np.cos(phi[0]), r[0] * np.sin(phi[0]), "o", color="black", ms=4)
+    _draw_circles(axes, circles or {}, first=len(kinds))
+    if circles or labels:
+        longest = max(map(len, [*(labels or []), *(circles or {})]))
+        columns = max(1, min(4, int(6.2 / (0.35 + 0.075 * longest))))  # inches: a letter, a sample
+        figure.legend(loc="outside lower center", ncols=columns, fontsize=9, frameon=False)
+    reach = extent or _reach(rays, (circles or {}).values())
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(-reach, reach)
+    axes.set_aspect("equal")
+    axes.set_xlabel(f"{spelt(radius)} cos {spelt(angle)}")
+    axes.set_ylabel(f"{spelt(radius)} sin {spelt(angle)}")
+    axes.set_title(title, fontsize=11)
+    return figure
+
+
+def _reach(rays: Sequence[tuple[Any, ...]], circles: Iterable[float]) -> float:
+    """Half the side of a picture that holds everything."""
+    sizes = [float(np.max(np.abs(r))) for r, _ in rays]
+    return 1.05 * max([*sizes, *map(abs, circles), 1e-300])
+
+
+def _draw_circles(axes: Any, circles: Mapping[str, float], first: int) -> None:
     turn = np.linspace(0, 2 * np.pi, 400)
-    for k, (name, size) in enumerate((circles or {}).items()):
+    lines = 0
+    for name, size in circles.items():
         x, y = size * np.cos(turn), size * np.sin(turn)
         if "horizon" in name:
             axes.fill(x, y, color="black", label=name, zorder=3)
         else:
-            axes.plot(x, y, "--", color=COLOURS[1 + k % 5], linewidth=1, label=name, zorder=3)
-    if circles:
-        axes.legend(loc="upper right", fontsize=8)
-    reach = extent or 1.05 * max(float(np.max(np.abs(r))) for r, _ in rays)
-    axes.set_xlim(-reach, reach)
-    axes.set_ylim(-reach, reach)
-    axes.set_aspect("equal")
-    axes.set_xlabel(f"{radius} cos {angle}")
-    axes.set_ylabel(f"{radius} sin {angle}")
-    axes.set_title(title, fontsize=10)
-    return figure
+            # above the curves: dashed in white underneath, so that they show on any of them
+            colour = COLOURS[(first + lines) % 6]
+            axes.plot(x, y, color="white", linewidth=2.6, alpha=0.7, zorder=3)
+            axes.plot(x, y, "--", color=colour, linewidth=1.5, label=name, zorder=4)
+            lines += 1
 
 
 def curves(
@@ -83,13 +116,14 @@ def curves(
         MetricError: there is no curve, or it has no such coordinate.
     """
     figure, axes = new_figure()
-    for k, (right, up) in enumerate(_columns(trajectories, x, y)):
-        axes.plot(right, up, color=COLOURS[k % len(COLOURS)], linewidth=1.2)
+    lines = _columns(trajectories, x, y)
+    for (right, up), colour in zip(lines, several_colours(len(lines)), strict=True):
+        axes.plot(right, up, color=colour, linewidth=1.2 if len(lines) < 20 else 0.8)
     if equal:
         axes.set_aspect("equal", adjustable="datalim")
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(spelt(x))
+    axes.set_ylabel(spelt(y))
+    axes.set_title(title, fontsize=11)
     return figure
 
 
@@ -119,12 +153,12 @@ def fan(trajectories: Iterable[Any], x: str, y: str, *, fronts: int = 5, title: 
     last = rays[0][0].size - 1
     for place in np.linspace(0, last, fronts + 1).astype(int)[1:]:
         front = np.array([(right[place], up[place]) for right, up in rays])
-        axes.plot(front[:, 0], front[:, 1], ".", color=COLOURS[1], markersize=3)
+        axes.plot(front[:, 0], front[:, 1], ".-", color=COLOURS[1], markersize=3, linewidth=0.5)
     axes.plot(rays[0][0][0], rays[0][1][0], "o", color="black", markersize=4)
     axes.set_aspect("equal", adjustable="datalim")
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(spelt(x))
+    axes.set_ylabel(spelt(y))
+    axes.set_title(title, fontsize=11)
     return figure
 
 
