@@ -45,9 +45,8 @@ class LUAffine(CoordinateMap):
 
     def __init__(self, n: int) -> None:
         super().__init__(n)
-        # the strict lower part belongs to L, the strict upper part to U
-        self.triangles = nn.Parameter(_START * torch.randn(n, n) / n**0.5)
-        self.log_diagonal = nn.Parameter(_START * torch.randn(n))
+        # strict lower part: L; strict upper part: U; diagonal: logarithms of that of U
+        self.packed = nn.Parameter(_START * torch.randn(n, n) / n**0.5)
         self.shift = nn.Parameter(_START * torch.randn(n))
 
     def extra_repr(self) -> str:
@@ -56,10 +55,10 @@ class LUAffine(CoordinateMap):
 
     def factors(self) -> tuple[Tensor, Tensor]:
         """L and U, each (n, n)."""
-        lower = torch.tril(self.triangles, -1)
+        lower = torch.tril(self.packed, -1)
         one = torch.eye(self.dimension, dtype=lower.dtype, device=lower.device)
-        upper = torch.triu(self.triangles, 1) + torch.diag_embed(torch.exp(self.log_diagonal))
-        return lower + one, upper
+        diagonal = torch.diag_embed(torch.exp(self._log_diagonal()))
+        return lower + one, torch.triu(self.packed, 1) + diagonal
 
     def matrix(self) -> Tensor:
         """A = L U, (n, n)."""
@@ -68,7 +67,7 @@ class LUAffine(CoordinateMap):
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         y = x @ self.matrix().mT + self.shift
-        return y, self.log_diagonal.sum().expand(x.shape[:-1])
+        return y, self._log_diagonal().sum().expand(x.shape[:-1])
 
     def _inverse(self, y: Tensor) -> Tensor:
         # rows: x U^T L^T = y - b
@@ -83,6 +82,9 @@ class LUAffine(CoordinateMap):
     def _with_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         y, log_det = self._forward(x)
         return y, log_det, self.matrix().expand(*x.shape, self.dimension)
+
+    def _log_diagonal(self) -> Tensor:
+        return torch.diagonal(self.packed)
 
 
 class Affine(CoordinateMap):

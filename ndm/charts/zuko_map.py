@@ -82,22 +82,26 @@ class ZukoMap(CoordinateMap):
         refuse_kinks(self, f"{type(flow).__name__} (pass it activation=torch.nn.Tanh)")
         _check_transform(self._built())
 
-    def extra_repr(self) -> str:
-        """Dimension and smoothness."""
+    def __repr__(self) -> str:
+        """Names the parts only: zuko's own text draws random numbers to show itself."""
         smooth = "smooth" if self.smoothness >= SMOOTH else f"C^{self.smoothness}"
-        return f"{self.dimension}, {smooth}"
+        parts = getattr(self.transform, "transforms", (self.transform,))
+        names = ", ".join(type(part).__name__ for part in parts)
+        return f"ZukoMap({self.dimension}, {smooth}, [{names}])"
 
     def _built(self) -> Any:
         return self.transform() if isinstance(self.transform, nn.Module) else self.transform
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        if x.numel() == 0:  # zuko reshapes with -1, which says nothing here
+            return x.clone(), x.new_zeros(x.shape[:-1])
         y, log_det = self._built().call_and_ladj(x)
         if log_det.ndim == x.ndim:  # a transformation of each coordinate by itself
             log_det = log_det.sum(-1)
         return y, log_det.expand(x.shape[:-1])
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return self._built().inv(y)
+        return self._built().inv(y) if y.numel() else y.clone()
 
 
 def zuko_flow(
