@@ -6,6 +6,7 @@ kernels that compute it and its gradient for N points in a row.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,11 @@ __all__ = ["Argument", "Formula", "evaluate", "gradient", "is_torch", "join", "r
 
 # Below this many operations a second thread costs more than it saves (about 5 ms of work).
 GATE = 2e7
+
+
+# So many readings of shapes are kept.
+MANY = 500
+_SIZES: dict[Any, tuple[tuple[int, ...], dict[str, int]]] = {}
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,22 @@ def sizes(
     Raises:
         MetricError: shapes that do not fit, naming the array at fault.
     """
+    key = (tuple(arguments), tuple(shapes))
+    try:
+        found = _SIZES.get(key)
+    except TypeError:  # sizes that are symbols, while torch traces
+        return _read_sizes(*key)
+    if found is None:
+        found = _read_sizes(*key)
+        if len(_SIZES) > MANY:
+            _SIZES.clear()
+        _SIZES[key] = found
+    return found
+
+
+def _read_sizes(
+    arguments: Sequence[Argument], shapes: Sequence[tuple[int, ...]]
+) -> tuple[tuple[int, ...], dict[str, int]]:
     known: dict[str, tuple[int, str]] = {}
     leading = []
     for one, shape in zip(arguments, shapes, strict=True):
@@ -149,12 +171,13 @@ def join(
     narrow = all(array.dtype == np.float32 for array in given)
     dtype = np.float32 if narrow else np.float64
     batch, _ = sizes(arguments, [array.shape for array in given])
-    count = int(np.prod(batch, dtype=np.int64))
+    count = math.prod(batch)
     flat = []
     for one, array in zip(arguments, given, strict=True):
         tail = array.shape[array.ndim - len(one.axes) :]
-        full = np.broadcast_to(array, batch + tail).reshape((count, *tail))
-        flat.append(np.ascontiguousarray(full, dtype=dtype))
+        if array.shape != batch + tail:
+            array = np.broadcast_to(array, batch + tail)
+        flat.append(np.ascontiguousarray(array.reshape((count, *tail)), dtype=dtype))
     return batch, flat
 
 

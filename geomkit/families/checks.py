@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["finite", "quiet", "symmetric"]
 
 # Symmetry is looked at on about so many numbers: enough to notice indices in another order.
-NUMBERS = 4096
+NUMBERS = 1024
 # Of each axis at most so many indices are looked at.
-INDICES = 8
+INDICES = 6
 # Differences of this relative size are rounding, or a derivative taken by differences.
 ASYMMETRY = 1e-3
 

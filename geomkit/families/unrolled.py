@@ -38,7 +38,7 @@ def scalar(g: Array, dg: Array, ddg: Array, out: Array) -> None:
     code = _code(g.shape[1])
     for first in range(0, len(g), BLOCK):
         part = slice(first, first + BLOCK)
-        packed = code.packed([_double(x[part]) for x in (g, dg, ddg)], [])
+        packed = _packed(code, [_double(x[part]) for x in (g, dg, ddg)])
         out[part] = packed.reshape(-1)[: len(out[part])]
     others = _others(g)
     if len(others):
@@ -66,7 +66,7 @@ def gradient(
     for first in range(0, len(g), BLOCK):
         part = slice(first, first + BLOCK)
         jets = [_double(x[part]) for x in (g, dg, ddg, cotangent)]
-        _scatter(code.packed(jets, []), slots, *(x[part] for x in outs))
+        _scatter(_packed(code, jets), slots, *(x[part] for x in outs))
     others = _others(g)
     if len(others):
         given = [x[others] for x in (g, dg, ddg, cotangent)]
@@ -109,16 +109,43 @@ def _indefinite(g: Array, found: Indices) -> int:
     return count
 
 
+def _packed(code: Any, rows: list[Array]) -> Array:
+    """What `code.packed` does, for rows that are known to fit: it costs less than it would to look.
+
+    Args:
+        code: a program without scalars and without functions.
+        rows: (N, k), float64.
+
+    Returns:
+        (blocks, slots, 64).
+    """
+    kernel, slots = code
+    blocks = -(-len(rows[0]) // 64)
+    packed = np.empty((blocks, slots, 64))
+    kernel(*rows, packed, 0, blocks)
+    return packed
+
+
 def _double(x: Array) -> Array:
-    """One row for each point, in double precision."""
-    return np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64)
+    """One row for each point, in double precision; the kernels' signature wants arrays that may
+    be written to, which they never are.
+    """
+    rows = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64)
+    return rows if rows.flags.writeable else rows.copy()
 
 
 @cache
 def _code(n: int) -> Any:
     from geomkit.backends import numba as backend
 
-    return backend.build(scalar_program(n))
+    return _usual(backend.build(scalar_program(n)))
+
+
+def _usual(code: Any) -> tuple[Any, int]:
+    """The compiled function of float64 arrays, and the number of slots."""
+    from geomkit.backends.numba.source import Variant
+
+    return code.kernel(Variant()), len(code.program.slots)
 
 
 @cache
@@ -135,7 +162,7 @@ def _gradient_code(n: int) -> tuple[Any, Array]:
             table[index] = start + slot
         start += len(output.components)
         slots.append(table.reshape(-1))
-    return backend.build(program), np.concatenate(slots)
+    return _usual(backend.build(program)), np.concatenate(slots)
 
 
 @kernel

@@ -7,14 +7,17 @@ Hessian is taken of the plain formula.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from geomkit.backends.torch.dual import nested, primal
 from geomkit.errors import MetricError
 
 from .. import arrays
@@ -39,7 +42,7 @@ def evaluate(formula: Formula, tensors: Sequence[Tensor], check: bool) -> Tensor
     """
     given = _expanded(formula, tensors)
     if _compiled(given):
-        result: Tensor = _functions(formula, check)[0].apply(*given)
+        result: Tensor = _functions(formula, check)[0].call(*given)
         return result
     return plain_formula(formula)(*given)
 
@@ -59,7 +62,7 @@ def gradient(formula: Formula, tensors: Sequence[Tensor], cotangent: Tensor) -> 
     batch = given[0].shape[: given[0].ndim - len(formula.arguments[0].axes)]
     cotangent = cotangent.to(given[0].dtype).expand(batch)
     if _compiled(given):
-        result: tuple[Tensor, ...] = _functions(formula, True)[1].apply(cotangent, *given)
+        result: tuple[Tensor, ...] = _functions(formula, True)[1].call(cotangent, *given)
         return result
     slopes: tuple[Tensor, ...] = _vjp(plain_formula(formula), given)(cotangent)
     return slopes
@@ -73,11 +76,13 @@ def _expanded(formula: Formula, tensors: Sequence[Tensor]) -> list[Tensor]:
     batch, _ = arrays.sizes(formula.arguments, [tuple(tensor.shape) for tensor in tensors])
     dtype = tensors[0].dtype
     for tensor in tensors[1:]:
-        dtype = torch.promote_types(dtype, tensor.dtype)
+        if tensor.dtype != dtype:
+            dtype = torch.promote_types(dtype, tensor.dtype)
     result = []
     for one, tensor in zip(formula.arguments, tensors, strict=True):
-        tail = tensor.shape[tensor.ndim - len(one.axes) :]
-        result.append(tensor.to(dtype).expand(batch + tuple(tail)))
+        shape = batch + tuple(tensor.shape[tensor.ndim - len(one.axes) :])
+        same = tensor if tensor.dtype == dtype else tensor.to(dtype)
+        result.append(same if same.shape == shape else same.expand(shape))
     return result
 
 
@@ -114,20 +119,11 @@ def _numbers(formula: Formula, tensors: Sequence[Tensor]) -> list[Any]:
     ranks = [len(one.axes) for one in formula.arguments]
     flat = []
     for tensor, rank in zip(tensors, [*ranks, 0], strict=False):
-        tail = tensor.shape[tensor.ndim - rank :]
-        count = tensor.shape[: tensor.ndim - rank].numel()
-        flat.append(tensor.detach().reshape(count, *tail).contiguous().numpy())
+        array = tensor.numpy(force=True)
+        tail = array.shape[array.ndim - rank :]
+        count = math.prod(array.shape[: array.ndim - rank])
+        flat.append(np.ascontiguousarray(array).reshape((count, *tail)))
     return flat
-
-
-def _forward_mode() -> Any:
-    """Torch turns forward mode off inside a `jvp`, and nested ones would silently give zeros."""
-    return forward_ad._set_fwd_grad_enabled(True)
-
-
-def _primal(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Leave out the tangents of the level that is being differentiated, keep those outside it."""
-    return [forward_ad.unpack_dual(tensor).primal for tensor in tensors]
 
 
 @cache
@@ -159,11 +155,11 @@ def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
 
         @staticmethod
         def jvp(ctx: Any, tangent: Tensor, *tangents: Tensor) -> Any:
-            with _forward_mode():
-                first, *given = _primal(ctx.saved_tensors)
-                along = Gradient.apply(*_primal([tangent]), *given)
+            with nested():
+                first, *given = [primal(t) for t in ctx.saved_tensors]
+                along = Gradient.call(primal(tangent), *given)
                 # the Hessian is symmetric: its product from the left is that from the right
-                bent = hessian(first, given, _primal(tangents))[1:]
+                bent = hessian(first, given, [primal(t) for t in tangents])[1:]
                 return tuple(a + b for a, b in zip(along, bent, strict=True))
 
     class Scalar(_Batched):
@@ -176,16 +172,19 @@ def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
 
         @staticmethod
         def backward(ctx: Any, cotangent: Tensor) -> Any:
-            return Gradient.apply(cotangent, *ctx.saved_tensors)
+            # autograd.grad(is_grads_batched=True) has a vmap of its own that knows no vmap rules
+            if torch._C._functorch.is_legacy_batchedtensor(cotangent):
+                return _vjp(plain_formula(formula), ctx.saved_tensors)(cotangent)
+            return Gradient.call(cotangent, *ctx.saved_tensors)
 
         @staticmethod
         def jvp(ctx: Any, *tangents: Tensor) -> Tensor:
-            with _forward_mode():
-                given = _primal(ctx.saved_tensors)
+            with nested():
+                given = [primal(t) for t in ctx.saved_tensors]
                 batch = given[0].shape[: given[0].ndim - len(formula.arguments[0].axes)]
-                slopes = Gradient.apply(given[0].new_ones(batch), *given)
+                slopes = Gradient.call(given[0].new_ones(batch), *given)
                 total = given[0].new_zeros(batch)
-                rows = zip(slopes, _primal(tangents), formula.arguments, strict=True)
+                rows = zip(slopes, [primal(t) for t in tangents], formula.arguments, strict=True)
                 for slope, tangent, one in rows:
                     inner = tuple(range(-len(one.axes), 0))
                     product = slope * tangent
@@ -196,7 +195,20 @@ def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
 
 
 class _Batched(torch.autograd.Function):  # type: ignore[misc]
-    """What the two share: saving the inputs, and `vmap` as one more leading dimension."""
+    """What the two share: calls, saving the inputs, and `vmap` as one more leading dimension."""
+
+    @classmethod
+    def call(cls, *given: Tensor) -> Any:
+        """Compute, with a graph only where somebody is there to differentiate."""
+        if torch._C._are_functorch_transforms_active():
+            return cls.apply(*given)
+        if forward_ad._current_level < 0 and not (
+            torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given)
+        ):
+            return cls.forward(*given)
+        # `apply` would bind the arguments to a signature, which takes longer than a small kernel,
+        # and then do this.
+        return super(torch.autograd.Function, cls).apply(*given)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Any) -> None:
@@ -210,5 +222,5 @@ class _Batched(torch.autograd.Function):  # type: ignore[misc]
             tensor.expand(size, *tensor.shape) if dim is None else tensor.movedim(dim, 0)
             for tensor, dim in zip(given, in_dims, strict=True)
         ]
-        result = cls.apply(*front)
+        result = cls.call(*front)
         return result, ((0,) * len(result) if isinstance(result, tuple) else 0)
