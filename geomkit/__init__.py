@@ -24,7 +24,9 @@ from geomkit._version import __version__
 
 if TYPE_CHECKING:
     from geomkit import calculus as calculus
+    from geomkit import certificate as certificate
     from geomkit import conventions as conventions
+    from geomkit import differentiate as differentiate
     from geomkit import errors as errors
     from geomkit import exterior as exterior
     from geomkit import families as families
@@ -88,7 +90,9 @@ _HOME = {
 # Public modules: functions of several names.
 _MODULES = (
     "calculus",
+    "certificate",
     "conventions",
+    "differentiate",
     "errors",
     "exterior",
     "families",
@@ -119,10 +123,12 @@ __all__ = [
     "__version__",
     "calculus",
     "catalog",
+    "certificate",
     "certify",
     "compile",
     "conventions",
     "curvature",
+    "differentiate",
     "errors",
     "exterior",
     "families",

@@ -68,7 +68,14 @@ CONVENTIONS: Mapping[str, str] = {
     "lie_bracket": "[X, Y]^i = X^j d_j Y^i - Y^j d_j X^i",
     "killing": "(L_X g)_ij = nabla_i X_j + nabla_j X_i = 0",
     "conformal_killing": "L_X g = (2/n) (div X) g",
+    # along curves
     "geodesic": "x''^i + Gamma^i_jk x'^j x'^k = 0",
+    "transport": "w'^i + Gamma^i_jk x'^j w^k = 0",
+    "jacobi": "J''^i + d_m Gamma^i_jk J^m x'^j x'^k + 2 Gamma^i_jk x'^j J'^k = 0, plain derivatives",
+    "energy": "g_ij x'^i x'^j / 2",
+    "momentum": "p_i = g_ij x'^j",
+    # metrics known by their jets
+    "jet": "dg[i, j, k] = d_k g_ij, ddg[i, j, k, l] = d_k d_l g_ij: derivatives come last",
     # submanifolds
     "second_fundamental_form": "II(X, Y) = <nabla_X Y, N>",
     "shape_operator": "S = -nabla N, <S X, Y> = II(X, Y)",

@@ -52,7 +52,7 @@ def test_versions_agree() -> None:
 def test_public_names_resolve_to_what_they_should(name: str) -> None:
     # Modules of functions are public as such; every other name is never the module beneath it.
     modules = {"calculus", "conventions", "errors", "exterior", "submanifold"}
-    modules |= {"families", "geodesic", "plot"}
+    modules |= {"certificate", "differentiate", "families", "geodesic", "plot"}
     assert isinstance(getattr(gk, name), ModuleType) == (name in modules)
 
 

@@ -121,20 +121,5 @@ def _compiled(
     from geomkit.kernel import compile
 
     metric = find_metric(target)
-    names = _split(quantities) or [q for q in DEFAULT if metric.n > 1 or q != "riemann_down"]
+    names = quantities or [q for q in DEFAULT if metric.n > 1 or q != "riemann_down"]
     return compile(metric, names, backend, budget=budget, staged=staged)
-
-
-def _split(quantities: list[str]) -> list[str]:
-    """Split lists at the commas that stand outside of parentheses: `scalar,laplacian(f(x, y))`."""
-    found: list[str] = []
-    for text in quantities:
-        depth, word = 0, ""
-        for letter in f"{text},":
-            depth += (letter == "(") - (letter == ")")
-            if letter == "," and not depth:
-                found += [word.strip()] if word.strip() else []
-                word = ""
-            else:
-                word += letter
-    return found

@@ -22,11 +22,11 @@ def run(target: str, names: list[str], stage: str, budget: float | None) -> None
 
     Args:
         target: file or catalogue name.
-        names: quantities; none for an overview of the metric.
+        names: quantities; none for an overview of the metric, or for a kernel's usual tensors.
         stage: "tensors", "program", "numba" or "torch".
         budget: seconds, or None.
     """
-    if not names:
+    if not names and stage == "tensors":
         emit(overview(claim_path(target)))
         return
     if stage != "tensors":
