@@ -50,7 +50,10 @@ class TorchCode:
         module = load(f"geomkit_torch_{program.name}_{digest[:16]}", self.source, self.path)
         self._components = cast(Components, module["components"])
         self._columns = tuple(program.sources.values())
+        self._width = len(self._columns[0]) if self._columns else 0
         self._needs_tensor = tuple(i in needs_tensors(program) for i in program.scalars)
+        self._sources = tuple(program.sources)
+        self._scalars = tuple(program.inputs[i].name for i in program.scalars)
         self._unpackings = tuple(Unpacking.of(program, k) for k in range(len(program.outputs)))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -78,9 +81,13 @@ class TorchCode:
         """
         if out is not None:
             raise EvaluationError("a torch kernel has no out=: tensors remember how they were made")
-        vectors, scalars = self._read(vectors, scalars)
-        if self.fast and not torch.compiler.is_compiling() and _ordinary([*vectors, *scalars]):
-            return self._operation(*vectors, *scalars)
+        usual = self._usual(vectors, scalars)
+        if not usual:
+            vectors, scalars = self._read(vectors, scalars)
+        if self.fast and not torch.compiler.is_compiling():
+            in_memory = vectors[0].is_cpu if usual else _in_memory([*vectors, *scalars])
+            if in_memory and not _traced():
+                return self._operation(*vectors, *scalars)
         return self.eager(vectors, scalars)
 
     def unpack(self, packed: Tensor, number: int, count: int | None = None) -> Tensor:
@@ -147,18 +154,11 @@ class TorchCode:
 
     # Arguments --------------------------------------------------------------------------------
 
-    @cached_property
-    def _names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        scalars = tuple(self.program.inputs[i].name for i in self.program.scalars)
-        return tuple(self.program.sources), scalars
-
     def _read(
         self, vectors: Sequence[Any], scalars: Sequence[Any]
     ) -> tuple[list[Tensor], list[Any]]:
         """Check what was given and bring it to one dtype."""
-        if self._usual(vectors, scalars):
-            return list(vectors), list(scalars)
-        sources, names = self._names
+        sources, names = self._sources, self._scalars
         if len(vectors) != len(sources) or len(scalars) != len(names):
             raise EvaluationError(
                 f"{len(vectors)} arrays and {len(scalars)} scalars were given; {self.program.name} "
@@ -182,13 +182,15 @@ class TorchCode:
         """Whether this is the usual call: one tensor, and numbers for the parameters."""
         if len(vectors) != 1 or len(self._columns) != 1 or len(scalars) != len(self._needs_tensor):
             return False
+        for value in scalars:
+            if type(value) is not float:
+                return False
         points = vectors[0]
         return (
             type(points) is Tensor
             and points.dtype in FLOATS
             and points.ndim > 0
-            and points.shape[-1] == len(self._columns[0])
-            and all(type(value) is float for value in scalars)
+            and points.shape[-1] == self._width
         )
 
 
@@ -250,12 +252,15 @@ def _to(value: Any, dtype: torch.dtype) -> Any:
     return value.to(dtype) if isinstance(value, Tensor) and value.dtype != dtype else value
 
 
-def _ordinary(arguments: Sequence[Tensor | float]) -> bool:
-    """Whether these are tensors whose numbers are in memory here, and nothing is being traced."""
-    if torch.jit.is_tracing() or torch._C._len_torch_dispatch_stack():
-        return False
+def _in_memory(arguments: Sequence[Tensor | float]) -> bool:
+    """Whether these are tensors whose numbers are in memory here."""
     tensors = [a for a in arguments if isinstance(a, Tensor)]
     return all(a.is_cpu and type(a) in (Tensor, torch.nn.Parameter) for a in tensors)
+
+
+def _traced() -> bool:
+    """Whether somebody records the operations of torch that are done."""
+    return bool(torch._C._len_torch_dispatch_stack() or torch._C._is_tracing())
 
 
 def build(program: Program, *, cache: bool = True, fast: bool = True) -> TorchCode:

@@ -7,13 +7,12 @@ what lies beyond is the generated torch code of their derivatives, which torch d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd import forward_ad
 
@@ -21,6 +20,7 @@ from geomkit.differentiate import jvp, vjp
 from geomkit.errors import LoweringError
 from geomkit.program import Program
 
+from .arrays import read
 from .code import TorchCode
 from .dual import nested, primal
 
@@ -52,18 +52,18 @@ class Operation:
         slots = code.program.slots
         columns = [slot.index[0] for slot in slots] if level else range(len(slots))
         self.width = code.program.outputs[0].shape[0] if level else len(slots)
-        self._columns = np.array(columns, dtype=np.intp)
-        self._full = len(columns) == self.width
+        self._columns = list(columns)
+        self._full = len(self._columns) == self.width
 
     @cached_property
-    def numba(self) -> Any:
-        """The numba code; None where numba lacks a function, or is not meant to be used."""
-        from geomkit.backends.numba import build
+    def rows(self) -> Any:
+        """The numba kernels; None where numba lacks a function, or is not meant to be used."""
+        from .rows import Rows
 
-        if self._level > 1 or not self.code.program.slots or not self._vectors:
+        if self._level > 1 or not self._columns or not self._vectors:
             return None
         try:
-            return build(self.code.program, cache=self._cache)
+            return Rows(self.code.program, self._columns, self.width, cache=self._cache)
         except LoweringError:
             return None
 
@@ -76,7 +76,7 @@ class Operation:
         Returns:
             Tensor (..., width).
         """
-        if self.numba is None:
+        if self.rows is None:
             return self.eager(*arguments)
         transformed = torch._C._are_functorch_transforms_active()
         if not transformed and not _watched(arguments):
@@ -109,14 +109,8 @@ class Operation:
         Returns:
             Tensor (..., width).
         """
-        from .layout import rows
-
-        vectors, scalars = arguments[: self._vectors], arguments[self._vectors :]
-        shape = _shape(vectors, scalars)
-        packed = self.numba.packed(
-            [_matrix(v, shape) for v in vectors], [_column(s, shape) for s in scalars]
-        )
-        result = torch.from_numpy(rows(packed, self._columns, self.width, shape.numel()))
+        arrays, scalars, shape = read(arguments, self._vectors)
+        result = torch.from_numpy(self.rows(arrays, scalars, math.prod(shape)))
         return result if len(shape) == 1 else result.view((*shape, self.width))
 
     # Derivatives ------------------------------------------------------------------------------
@@ -135,27 +129,28 @@ class Operation:
             For each argument its gradient, or None.
         """
         if not self._full:  # zeros of the result are no components
-            index = torch.from_numpy(self._columns).to(cotangent.device)
+            index = torch.tensor(self._columns, device=cotangent.device)
             cotangent = cotangent.index_select(-1, index)
         operation = self._derivative(vjp, needs)
         # autograd.grad(is_grads_batched=True) has a vmap of its own that knows no vmap rules
         batched = torch._C._functorch.is_legacy_batchedtensor(cotangent)
         call = operation.eager if batched else operation
         gradient = call(*self._with(arguments, cotangent))
-        found: list[Tensor | None] = []
+        found: list[Tensor | None] = [None] * len(arguments)
         start = 0
-        for number, (argument, needed) in enumerate(zip(arguments, needs, strict=True)):
-            if not needed or not isinstance(argument, Tensor):
-                found.append(None)
-            elif number < self._vectors:
+        for number, needed in enumerate(needs):
+            if not needed:
+                continue
+            argument: Any = arguments[number]
+            if number < self._vectors:
                 width = argument.shape[-1]
-                alone = width == operation.width
-                part = gradient if alone else gradient.narrow(-1, start, width)
-                found.append(_reduce(part, argument.shape))
-                start += width
+                part = gradient
+                if width != operation.width:
+                    part = gradient.narrow(-1, start, width)
             else:
-                found.append(_reduce(gradient[..., start], argument.shape))
-                start += 1
+                width, part = 1, gradient[..., start]
+            found[number] = _reduce(part, argument.shape)
+            start += width
         return found
 
     def push(self, arguments: Arguments, tangents: Sequence[Tensor | None]) -> Tensor:
@@ -223,9 +218,9 @@ class _Call(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.operation, *arguments = inputs
-        ctx.numbers = [None if isinstance(a, Tensor) else a for a in arguments]
-        tensors = [a for a in arguments if isinstance(a, Tensor)]
+        ctx.operation = inputs[0]
+        tensors = [a for a in inputs if isinstance(a, Tensor)]
+        ctx.numbers = [None if isinstance(a, Tensor) else a for a in inputs[1:]]
         ctx.save_for_backward(*tensors)
         ctx.save_for_forward(*tensors)
 
@@ -265,7 +260,10 @@ def _watched(arguments: Arguments) -> bool:
         return True
     if not torch.is_grad_enabled():
         return False
-    return any(isinstance(a, Tensor) and a.requires_grad for a in arguments)
+    for argument in arguments:  # noqa: SIM110  any() takes as long as a kernel of 100 points
+        if isinstance(argument, Tensor) and argument.requires_grad:
+            return True
+    return False
 
 
 def _arguments(ctx: Any) -> list[Tensor | float]:
@@ -286,35 +284,3 @@ def _reduce(gradient: Tensor, shape: torch.Size) -> Tensor:
     dims = [*range(extra)]
     dims += [extra + k for k, n in enumerate(shape) if n == 1 and gradient.shape[extra + k] != 1]
     return (gradient.sum(dims) if dims else gradient).reshape(shape)
-
-
-def _shape(vectors: Arguments, scalars: Arguments) -> torch.Size:
-    """The leading dimensions of all arguments together."""
-    shapes = {a.shape[:-1] for a in vectors if isinstance(a, Tensor)}
-    shapes |= {a.shape for a in scalars if isinstance(a, Tensor) and a.ndim}
-    return shapes.pop() if len(shapes) == 1 else torch.broadcast_shapes(*shapes)
-
-
-def _matrix(argument: Tensor | float, shape: torch.Size) -> NDArray[Any]:
-    """A vector argument as an array (N, k)."""
-    assert isinstance(argument, Tensor)
-    tensor = argument.detach()
-    if tensor.is_neg():
-        tensor = tensor.resolve_neg()
-    if tensor.ndim != 2 or tensor.shape[:1] != shape:
-        width = tensor.shape[-1]
-        # not -1: with no points at all it would be ambiguous
-        tensor = tensor.expand(*shape, width).reshape(shape.numel(), width)
-    array: NDArray[Any] = tensor.numpy()
-    return array
-
-
-def _column(argument: Tensor | float, shape: torch.Size) -> float | NDArray[Any]:
-    """A scalar argument as a number or an array (N,)."""
-    if not isinstance(argument, Tensor):
-        return argument
-    if argument.ndim == 0:
-        return float(argument.item())
-    tensor = argument.detach().resolve_neg()
-    array: NDArray[Any] = tensor.expand(shape).reshape(shape.numel()).numpy()
-    return array

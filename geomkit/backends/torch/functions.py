@@ -11,6 +11,7 @@ from torch import Tensor
 from .special import special
 
 __all__ = [
+    "abs",
     "atan2",
     "besseli",
     "besselj",
@@ -22,7 +23,18 @@ __all__ = [
     "min",
     "polygamma",
     "pow",
+    "sign",
 ]
+
+
+def sign(x: Tensor) -> Tensor:
+    """Return 1, 0 or -1, and NaN of NaN, which torch makes 0."""
+    return torch.where(torch.isnan(x), x.detach(), torch.sign(x))
+
+
+def abs(x: Tensor) -> Tensor:
+    """Return the absolute value; its derivative is NaN where it is, which torch makes 0."""
+    return x * sign(x)
 
 
 def pow(x: Tensor | float, y: Tensor | float) -> Tensor:

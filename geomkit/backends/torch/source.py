@@ -19,7 +19,7 @@ __all__ = ["needs_tensors", "spelling", "write"]
 
 # Names of `torch` itself.
 _PLAIN = {
-    **{name: name for name in ("sqrt", "abs", "sign", "exp", "log", "floor", "erf", "erfc")},
+    **{name: name for name in ("sqrt", "exp", "log", "floor", "erf", "erfc")},
     **{name: name for name in ("sin", "cos", "tan", "asin", "acos", "atan")},
     **{name: name for name in ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh")},
 }
@@ -29,8 +29,7 @@ _PLAIN = {
 _OURS = {
     **dict.fromkeys(("pow", "atan2", "max", "min", "polygamma"), 2),
     **dict.fromkeys(("besselj", "bessely", "besseli", "besselk"), 2),
-    "gamma": 1,
-    "loggamma": 1,
+    **dict.fromkeys(("abs", "sign", "gamma", "loggamma"), 1),
 }
 
 # Functions whose first argument has to be a whole number, known when the code is written.

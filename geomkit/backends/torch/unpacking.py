@@ -25,6 +25,7 @@ class Unpacking:
             they are needed, zero); None where it is the components themselves.
         negative: whether negatives are needed.
         zero: whether a zero is needed.
+        text: start, stop, shape and index once more, as text.
     """
 
     start: int
@@ -33,6 +34,7 @@ class Unpacking:
     index: Tensor | None
     negative: bool
     zero: bool
+    text: str
 
     @classmethod
     def of(cls, program: Program, number: int) -> Unpacking:
@@ -57,9 +59,12 @@ class Unpacking:
             for i, length in zip(index, output.shape, strict=True):
                 place = place * length + i
             entries[place] = slot if sign > 0 else size + slot
-        same = entries == list(range(size))
-        plan = None if same else torch.tensor(entries, dtype=torch.int64)
-        return cls(start, start + size, output.shape, plan, negative, zero)
+        if entries == list(range(size)):
+            entries = []
+        plan = torch.tensor(entries, dtype=torch.int64) if entries else None
+        lists = ((start, start + size), output.shape, entries)
+        text = ";".join(" ".join(map(str, one)) for one in lists)
+        return cls(start, start + size, output.shape, plan, negative, zero, text)
 
     def __call__(self, packed: Tensor) -> Tensor:
         """Fill the full tensor.
@@ -70,8 +75,9 @@ class Unpacking:
         Returns:
             Tensor (..., *shape).
         """
-        own = packed.narrow(-1, self.start, self.stop - self.start)
-        if self.index is not None:
+        start, stop, shape, index = self._constants(packed)
+        own = packed.narrow(-1, start, stop - start)
+        if index is not None:
             parts = [own]
             if self.negative:
                 parts.append(-own)
@@ -79,5 +85,18 @@ class Unpacking:
                 # an empty sum: exactly 0 where components are NaN, and part of the same graph
                 parts.append(own[..., :0].sum(-1, keepdim=True))
             table = torch.cat(parts, -1) if len(parts) > 1 else own
-            own = table.index_select(-1, self.index.to(packed.device))
-        return own.reshape((*packed.shape[:-1], *self.shape))
+            own = table.index_select(-1, index)
+        return own.reshape((*packed.shape[:-1], *shape))
+
+    def _constants(self, packed: Tensor) -> tuple[int, int, tuple[int, ...], Tensor | None]:
+        device = packed.device
+        if not torch.compiler.is_compiling():
+            index = None if self.index is None else self.index.to(device)
+            return self.start, self.stop, self.shape, index
+        # A compiler takes numbers and tensors that it finds in an object for inputs that may
+        # change, and concludes too much if a size equals that of a batch by chance. Text is text.
+        first, second, third = self.text.split(";")
+        start, stop = [int(word) for word in first.split()]
+        shape = tuple([int(word) for word in second.split()])
+        entries = [int(word) for word in third.split()]
+        return start, stop, shape, torch.tensor(entries, device=device) if entries else None
