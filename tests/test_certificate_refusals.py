@@ -12,7 +12,7 @@ import pytest
 
 import geomkit as gk
 from geomkit.certificate import Certificate, certify, check
-from geomkit.certificate.measure import FACTOR
+from geomkit.certificate.rule import FACTOR
 from geomkit.errors import CertificateError
 from geomkit.kernel import Kernel
 from geomkit.lower import lower, read_requests

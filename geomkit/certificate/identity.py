@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
 from geomkit import _version
-from geomkit.metric import Metric
+from geomkit.kernel.identity import metric_hash, text_hash
 
 __all__ = ["file_source", "hashes", "metric_hash", "text_hash", "versions"]
 
 _LIBRARIES = ("numpy", "sympy", "python-flint")
 _OF_BACKEND = {
-    "numba": ("numba", "llvmlite"),
-    "torch": ("torch", "numba", "llvmlite"),
+    "numba": ("numba", "llvmlite", "scipy"),
+    "torch": ("torch", "numba", "llvmlite", "scipy"),
     "interpret": ("mpmath",),
 }
 
 
-def text_hash(text: str) -> str:
-    """SHA-256 of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def metric_hash(metric: Metric) -> str:
-    """SHA-256 of the canonical JSON of a metric."""
-    return text_hash(json.dumps(metric.to_dict(), sort_keys=True, separators=(",", ":")))
-
-
-def hashes(kernel: Any) -> dict[str, str]:
+def hashes(kernel: Any, dtype: str = "float64") -> dict[str, str]:
     """The hashes of a kernel.
 
     Args:
         kernel: the kernel.
+        dtype: the number type it is used with.
 
     Returns:
-        "metric", "program" and "source".
+        "metric", "program" and "source"; with numba also "variants", the other sources that are
+        made of the program for this number type.
     """
-    return {
+    found = {
         "metric": metric_hash(kernel.metric),
         "program": kernel.program.hash,
         "source": text_hash(kernel.source),
     }
+    if kernel.backend == "numba":
+        found["variants"] = text_hash("".join(_variants(kernel, dtype)))
+    return found
+
+
+def _variants(kernel: Any, dtype: str) -> Iterator[str]:
+    from geomkit.backends.numba.source import Variant, source
+
+    kinds = [Variant(dtype), Variant(dtype, each=True), Variant(dtype, safe=True)]
+    kinds += [Variant(dtype, each=True, safe=True), Variant(point=True)]
+    for variant in kinds:
+        yield source(kernel.program, variant)
 
 
 def file_source(kernel: Any) -> str | None:

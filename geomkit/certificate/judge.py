@@ -11,14 +11,16 @@ from geomkit.metric import Metric
 from .identities import claims, identities
 from .identity import hashes, versions
 from .measure import measure, threshold
-from .model import FAILED, Certificate, Identity
+from .model import Certificate, Identity
 from .places import Places
 from .reference import Reference
+from .rule import objections
 from .storage import store
 
 __all__ = ["certify"]
 
 _TYPES = ("float64", "float32")
+_NEEDED = ("metric", "quantities", "program", "backend", "source", "path")
 
 
 def certify(
@@ -42,7 +44,9 @@ def certify(
 
     Args:
         kernel: the kernel.
-        points: number of random places; there are at most as many adversarial ones.
+        points: number of random places; there are at most as many adversarial ones. More random
+            ones are drawn where so few components are beyond the threshold, and so few compared,
+            that it may be chance.
         seed: seed of the places.
         arguments: values of parameters (or other inputs) that are to be kept fixed, by name.
         dtype: "float64" or "float32", with the threshold scaled by the machine epsilon.
@@ -52,8 +56,8 @@ def certify(
         The certificate, which is also stored beside the kernel's source; look at `ok`.
 
     Raises:
-        CertificateError: the kernel cannot be judged: `points` or `dtype` is of no use, a fixed
-            argument is unknown, or the domain has no regular place.
+        CertificateError: the kernel cannot be judged: it is none, `points` or `dtype` is of no use,
+            a fixed argument is unknown, or the domain has no regular place.
 
     Example:
         >>> import geomkit as gk
@@ -70,6 +74,10 @@ def certify(
         raise CertificateError(f"points is {points!r}; give a positive number of random places")
     from geomkit.lower import read_requests
 
+    if not all(hasattr(kernel, name) for name in _NEEDED):
+        raise CertificateError(
+            f"{str(kernel)[:60]!r} is no kernel; give what geomkit.compile or Kernel.load returns"
+        )
     requests = read_requests(kernel.metric, kernel.quantities)
     fixed = dict(arguments or {})
     places = Places(kernel.metric, kernel.program, dtype, seed, fixed)
@@ -78,7 +86,8 @@ def certify(
     if not kernel.program.staged:
         names = [request.quantity for request in requests]
         exact = (*identities(kernel.metric, names, budget), *claims(kernel.metric, budget))
-    failed = [f"{one.name}: {one.detail}" for one in exact if one.status == FAILED]
+    limit = threshold(dtype)
+    against = objections(exact, measured.accuracy, limit)
     certificate = Certificate(
         name=kernel.metric.name,
         metric=_readable(kernel.metric),
@@ -86,15 +95,16 @@ def certify(
         backend=kernel.backend,
         dtype=dtype,
         staged=kernel.program.staged,
-        hashes=hashes(kernel),
+        hashes=hashes(kernel, dtype),
         versions=versions(kernel.backend),
         seed=seed,
         domain=(*map(str, kernel.metric.domain.boxes), *(f"{k} = {v}" for k, v in fixed.items())),
         counts=measured.counts,
-        threshold=threshold(dtype),
+        calls=measured.calls,
+        threshold=limit,
         identities=exact,
         accuracy=measured.accuracy,
-        problems=(*failed, *measured.problems),
+        problems=(*against, *measured.problems),
         notes=tuple(_notes(kernel)),
     )
     store(certificate, kernel)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from geomkit.errors import CertificateError
 
-from .identity import file_source, metric_hash, text_hash
+from .identity import file_source, hashes, text_hash
+from .reading import made, sums_differ
+from .rule import FAILED, NUMERIC, OPEN, PROVED, objections
 
-__all__ = ["Accuracy", "Certificate", "Identity", "Worst"]
+__all__ = ["FAILED", "NUMERIC", "OPEN", "PROVED", "Accuracy", "Certificate", "Identity", "Worst"]
 
-FORMAT = 1
-PROVED, OPEN, FAILED, NUMERIC = "proved", "not done within budget", "FAILED", "numeric"
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,13 @@ class Certificate:
         backend: "numba", "torch", "interpret".
         dtype: the number type it was tried with.
         staged: whether the program was made without exact derivation.
-        hashes: SHA-256 of "metric", "program" and "source".
+        hashes: SHA-256 of "metric", "program", "source", and of the other sources of the same
+            program where the backend has some ("variants").
         versions: of the libraries that took part.
         seed: seed of the places.
         domain: the boxes that places were drawn from, and values that were kept fixed.
         counts: of places: "random", "adversarial", "refused" (singular there).
+        calls: the ways in which it was called; each of them is compared at every place.
         threshold: the relative error that 99 % of the random pairs have to keep.
         identities: the exact part.
         accuracy: the numeric part for each quantity; the last one is for all together.
@@ -137,6 +140,7 @@ class Certificate:
     seed: int
     domain: tuple[str, ...]
     counts: Mapping[str, int]
+    calls: tuple[str, ...]
     threshold: float
     identities: tuple[Identity, ...]
     accuracy: tuple[Accuracy, ...]
@@ -145,19 +149,38 @@ class Certificate:
 
     @property
     def ok(self) -> bool:
-        """Whether the kernel passes."""
-        return not self.problems
+        """Whether the kernel passes: no problem is listed, and none follows from the record."""
+        return not self.objections
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """The problems, and what else in the record speaks against the kernel."""
+        found = objections(self.identities, self.accuracy, self.threshold)
+        return (*self.problems, *(text for text in found if text not in self.problems))
 
     @property
     def verdict(self) -> str:
         """The verdict in one sentence."""
-        if self.problems:
-            return f"NOT CERTIFIED: {self.problems[0]}"
-        proved = sum(identity.status == PROVED for identity in self.identities)
-        exact = "staged, nothing proved" if self.staged else f"{proved} identities proved"
+        if not self.ok:
+            return f"NOT CERTIFIED: {self.objections[0]}"
         return (
-            f"certified: {exact}, relative error at most {self.max_relative_error:.2g} at random "
-            f"places, every error beyond {self.threshold:.2g} explained by conditioning"
+            f"certified: {self._proved()}, relative error at most {self.max_relative_error:.2g} at "
+            f"random places, {self._explained()}"
+        )
+
+    def _proved(self) -> str:
+        if self.staged:
+            return "staged, nothing proved"
+        proved = sum(identity.status == PROVED for identity in self.identities)
+        return f"{proved} of {len(self.identities)} identities proved"
+
+    def _explained(self) -> str:
+        beyond = self.accuracy[-1].beyond
+        if not beyond:
+            return f"no error beyond {self.threshold:.2g} anywhere"
+        return (
+            f"{beyond} errors beyond {self.threshold:.2g}, each explained by the conditioning of "
+            "its component"
         )
 
     @property
@@ -189,16 +212,18 @@ class Certificate:
             kernel: the kernel.
 
         Returns:
-            "metric", "quantities", "program", "backend", "source" or "file of the source".
+            "metric", "quantities", "program", "backend", "source", "file of the source" or
+            "variants of the source".
         """
-        written = file_source(kernel)
+        written, now = file_source(kernel), hashes(kernel, self.dtype)
         same = {
-            "metric": self.hashes["metric"] == metric_hash(kernel.metric),
+            "metric": self.hashes["metric"] == now["metric"],
             "quantities": self.quantities == tuple(map(str, kernel.quantities)),
-            "program": self.hashes["program"] == kernel.program.hash,
+            "program": self.hashes["program"] == now["program"],
             "backend": self.backend == kernel.backend,
-            "source": self.hashes["source"] == text_hash(kernel.source),
+            "source": self.hashes["source"] == now["source"],
             "file of the source": written is None or self.hashes["source"] == text_hash(written),
+            "variants of the source": self.hashes.get("variants") == now.get("variants"),
         }
         return tuple(name for name, equal in same.items() if not equal)
 
@@ -233,17 +258,24 @@ class Certificate:
         try:
             content = json.loads(text)
             known = content["geomkit certificate"] == FORMAT
-            made = cls(**{f.name: _read(f.name, content[f.name]) for f in fields(cls)})
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            found: Certificate = made(cls, content)
+            rows, digests, counts = found.accuracy, found.hashes, found.counts
+            whole = len(rows) > 1 and {"metric", "program", "source"} <= set(digests)
+            whole = whole and {"random", "adversarial", "refused"} <= set(counts)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise CertificateError(
                 f"this is no certificate of geomkit ({error!r}); certify the kernel anew"
             ) from None
-        if not known or made.ok != content.get("ok"):
+        if not known or not whole:
+            raise CertificateError(
+                "this is no certificate of this version of geomkit; certify the kernel anew"
+            )
+        if found.ok is not content.get("ok") or sums_differ(rows):
             raise CertificateError(
                 "the verdict of this certificate is not that of its content: it was changed by "
                 "hand; certify the kernel anew"
             )
-        return made
+        return found
 
     def __str__(self) -> str:
         from .text import readable
@@ -260,23 +292,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(x) for x in value]
     return value
-
-
-def _read(name: str, value: Any) -> Any:
-    if name == "identities":
-        return tuple(Identity(**row) for row in value)
-    if name == "accuracy":
-        return tuple(_accuracy(row) for row in value)
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _accuracy(row: Mapping[str, Any]) -> Accuracy:
-    made = {key: _number(value) for key, value in row.items()}
-    made["worst"] = tuple(Worst(**{k: _number(v) for k, v in w.items()}) for w in row["worst"])
-    return Accuracy(**made)
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _number(x) for key, x in value.items()}
-    return float(value) if value in ("inf", "-inf", "nan") else value

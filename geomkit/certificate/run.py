@@ -14,7 +14,7 @@ from geomkit.program import Output, Program
 
 from .places import Place
 
-__all__ = ["broken_copies", "run", "unlike_alone"]
+__all__ = ["broken_copies", "unlike_alone", "ways"]
 
 Array = NDArray[Any]
 Selection = Any
@@ -22,22 +22,33 @@ Selection = Any
 _MANY = 130
 
 
-def run(kernel: Any, places: Sequence[Place], dtype: str, *, eager: bool = False) -> list[Array]:
-    """Call a kernel at places.
-
-    Places with the same parameters go into one call, with plain numbers for the parameters: that is
-    the usual call, and the one that the source of a kernel is written for.
+def ways(kernel: Any, places: Sequence[Place], dtype: str) -> dict[str, list[Array]]:
+    """Call a kernel at places, in every way that a source of its own is made for.
 
     Args:
         kernel: the kernel.
         places: the places.
         dtype: "float64" or "float32".
-        eager: for torch, whether its generated code is called; otherwise a CPU kernel of torch may
-            go through numba.
 
     Returns:
-        For each output of its program an array (number of places, *shape).
+        By the name of the way: for each output of the program an array (places, *shape).
     """
+    called = {"parameters as numbers": _grouped(kernel, places, dtype)}
+    if kernel.backend == "torch":
+        called["torch code itself"] = _grouped(kernel, places, dtype, eager=True)
+    if kernel.backend == "numba":
+        if kernel.program.scalars:
+            called["parameters as arrays"] = _together(kernel, places, dtype)
+        if dtype == "float64" and hasattr(getattr(kernel, "code", None), "point"):
+            called["one point at a time"] = _one_by_one(kernel, places)
+    return called
+
+
+def _grouped(
+    kernel: Any, places: Sequence[Place], dtype: str, *, eager: bool = False
+) -> list[Array]:
+    """Call a kernel for each set of parameters, which are plain numbers: the usual call."""
+    # a CPU kernel of torch may go through numba, unless its own code is asked for (eager)
     program: Program = kernel.program
     names = [program.inputs[i].name for i in program.scalars]
     groups: dict[tuple[float, ...], list[int]] = {}
@@ -50,6 +61,29 @@ def run(kernel: Any, places: Sequence[Place], dtype: str, *, eager: bool = False
         made = made or [np.empty((len(places), *part.shape[1:]), part.dtype) for part in parts]
         for whole, part in zip(made, parts, strict=True):
             whole[members] = part
+    return made
+
+
+def _together(kernel: Any, places: Sequence[Place], dtype: str) -> list[Array]:
+    """Call a kernel once, with an array for each parameter."""
+    program: Program = kernel.program
+    names = [program.inputs[i].name for i in program.scalars]
+    columns = [np.array([place.values[name] for place in places], dtype) for name in names]
+    return _called(kernel, _vectors(program, places, dtype), columns, dtype, False)
+
+
+def _one_by_one(kernel: Any, places: Sequence[Place]) -> list[Array]:
+    """Call the code that trajectories are computed with."""
+    program: Program = kernel.program
+    made = [np.zeros((len(places), *output.shape)) for output in program.outputs]
+    out = np.empty(len(program.slots))
+    for k, place in enumerate(places):
+        kernel.code.point(np.array([place.values[one.name] for one in program.inputs]), out)
+        first = 0
+        for output, whole in zip(program.outputs, made, strict=True):
+            for entry, slot, sign in output.copies:
+                whole[(k, *entry)] = sign * out[first + slot]
+            first += len(output.components)
     return made
 
 
@@ -98,7 +132,7 @@ def _vectors(program: Program, places: Sequence[Place], dtype: str) -> dict[str,
 
 
 def _called(
-    kernel: Any, vectors: Mapping[str, Array], scalars: Sequence[float], dtype: str, eager: bool
+    kernel: Any, vectors: Mapping[str, Array], scalars: Sequence[Any], dtype: str, eager: bool
 ) -> list[Array]:
     program: Program = kernel.program
     names = [program.inputs[i].name for i in program.scalars]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from geomkit.errors import CertificateError
 
 from .model import Certificate
+
+LOG = logging.getLogger("geomkit.certificate")
 
 __all__ = ["check", "path_of", "read", "store"]
 
@@ -39,16 +42,17 @@ def store(certificate: Certificate, kernel: Any) -> Path | None:
         kernel: the kernel.
 
     Returns:
-        The file, None for a kernel without file.
-
-    Raises:
-        CertificateError: the folder cannot be written to.
+        The file, None for a kernel without file, or where the folder cannot be written to: then a
+        warning is logged.
     """
+    if certificate.dtype == "float64" and hasattr(kernel, "loaded_certificate"):
+        # kernels without file keep it in hand, and no older one that came with a file
+        kernel.loaded_certificate = certificate.to_dict()
     path = path_of(kernel, certificate.dtype)
     if path is None:
         return None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".geomkit-", suffix=".part")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
                 stream.write(certificate.to_json())
@@ -57,10 +61,13 @@ def store(certificate: Certificate, kernel: Any) -> Path | None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise CertificateError(
-            f"the certificate cannot be written to {path}: {error.strerror or error}; make the "
-            "folder writable, or set GEOMKIT_CACHE_DIR"
-        ) from None
+        LOG.warning(
+            "the certificate cannot be written to %s: %s; make the folder writable, or set "
+            "GEOMKIT_CACHE_DIR",
+            path,
+            error.strerror or error,
+        )
+        return None
     return path
 
 
@@ -136,5 +143,5 @@ def check(
             "compile and certify it anew"
         )
     if not found.ok:
-        raise CertificateError(f"{what} did not pass: {'; '.join(found.problems)}")
+        raise CertificateError(f"{what} did not pass: {'; '.join(found.objections)}")
     return found

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from .rule import FACTOR, SHARE
+
 if TYPE_CHECKING:
     from .model import Accuracy, Certificate, Worst
 
@@ -13,6 +15,14 @@ __all__ = ["readable"]
 
 _WIDTH = 100
 _MOST_ROWS = 12
+_LEGEND = (
+    "slots: independent components that are computed; zeros: those that vanish identically.",
+    "enclosures: intervals that contain the exact values, computed from the metric alone.",
+    "adversarial places: ends and corners of the domain, changes of sign, zeros and ones.",
+    "ULP: units in the last place of the number type.",
+    "conditioning: how much the exact component changes when each argument moves by one ULP; no "
+    "computation can be expected to do better.",
+)
 
 
 def readable(certificate: Certificate) -> str:
@@ -32,17 +42,21 @@ def _lines(c: Certificate) -> Iterator[str]:
     for line in c.metric.splitlines():
         yield from _wrapped(f"  {line}", 6)
     yield from _wrapped(f"  {c.verdict}", 4)
-    for problem in c.problems[1:]:
+    for problem in c.objections[1:]:
         yield from _wrapped(f"  also: {problem}", 4)
     yield ""
     yield from _identities(c)
+    yield ""
     yield from _errors(c)
     for note in c.notes:
         yield from _wrapped(f"  note: {note}", 4)
     yield ""
+    for line in _LEGEND:
+        yield from _wrapped(f"  {line}", 4)
+    yield ""
     yield from _wrapped(f"  domain   {'; '.join(c.domain)}", 11)
     yield from _wrapped(f"  versions {', '.join(f'{k} {v}' for k, v in c.versions.items())}", 11)
-    yield f"  sha256   {', '.join(f'{k} {v[:12]}' for k, v in c.hashes.items())}"
+    yield from _wrapped(f"  sha256   {', '.join(f'{k} {v[:12]}' for k, v in c.hashes.items())}", 11)
     yield f"  made     with backend {c.backend}, {c.dtype}, seed {c.seed}"
 
 
@@ -50,7 +64,7 @@ def _identities(c: Certificate) -> Iterator[str]:
     if c.staged:
         yield "  Exact part: none; the program is staged, it was not derived exactly"
     elif c.identities:
-        yield "  Exact part, proved on the tensors the program was made from"
+        yield "  Exact part: what holds of the exact tensors that the program was made from"
     for identity in c.identities:
         detail = f" ({identity.detail})" if identity.detail else ""
         yield from _wrapped(f"    {identity.status:<10} {identity.name}{detail}", 15)
@@ -58,9 +72,10 @@ def _identities(c: Certificate) -> Iterator[str]:
 
 def _errors(c: Certificate) -> Iterator[str]:
     counts = c.counts
-    yield (
-        f"  Numeric part, against rigorous enclosures at {counts['random']} random and "
-        f"{counts['adversarial']} adversarial places"
+    yield from _wrapped(
+        f"  Numeric part: the kernel against rigorous enclosures at {counts['random']} random and "
+        f"{counts['adversarial']} adversarial places, called with {', '.join(c.calls)}",
+        4,
     )
     yield f"    {'relative error at random places':>66}{'adversarial':>13} error over"
     yield (
@@ -73,22 +88,36 @@ def _errors(c: Certificate) -> Iterator[str]:
     for row in rows:
         yield _row(row)
     together = c.accuracy[-1]
-    yield from _wrapped(
-        f"    {100 * together.within:.6g} % of {together.random_pairs} (component, random place) "
-        f"pairs within {c.threshold:.2g}; {together.beyond} errors beyond it in all, "
-        f"{together.unexplained} of them not explained by conditioning (factor 50)",
-        6,
-    )
+    yield from _wrapped(f"    {_summary(c)}", 6)
     if together.sensitivity:
-        yield (
-            f"    condition number: median {together.sensitivity['median']:.3g}, "
-            f"largest {together.sensitivity['max']:.3g}"
+        yield from _wrapped(
+            f"    condition numbers of components: median {together.sensitivity['median']:.3g}, "
+            f"largest {together.sensitivity['max']:.3g}",
+            6,
         )
     for worst in together.worst:
-        yield from _wrapped(f"    worst: {_worst(worst)}", 11)
+        yield from _wrapped(f"    {_worst(worst)}", 6)
+
+
+def _summary(c: Certificate) -> str:
+    together = c.accuracy[-1]
+    text = (
+        f"{100 * together.within:.6g} % of {together.random_pairs} numbers at random places have a "
+        f"relative error within {c.threshold:.2g} ({100 * SHARE:g} % are needed); "
+    )
+    if not together.beyond:
+        return f"{text}no number anywhere is beyond it"
+    return (
+        f"{text}{together.beyond} numbers in all are beyond it, {together.unexplained} of them by "
+        f"more than {FACTOR} times their conditioning (none is allowed)"
+    )
 
 
 def _row(row: Accuracy) -> str:
+    if not row.components:
+        said = "nothing is computed: said to vanish"
+        return f"    {row.quantity[:20]:<20} {0:>5} {row.zeros:>5}   {said}"
+
     def of(table: Mapping[str, float], key: str) -> str:
         return f"{table[key]:.1e}" if key in table else "-"
 
@@ -104,8 +133,9 @@ def _row(row: Accuracy) -> str:
 def _worst(worst: Worst) -> str:
     values = ", ".join(f"{name}={value:.6g}" for name, value in worst.values.items())
     return (
-        f"{worst.component} = {worst.value:.17g} for {worst.exact:.17g}, relative error "
-        f"{worst.relative:.2g}, {worst.ratio:.2g} times its conditioning; {worst.place}: {values}"
+        f"worst: {worst.component} is {worst.exact:.17g}, the kernel gives {worst.value:.17g}: "
+        f"relative error {worst.relative:.2g}, {worst.ratio:.2g} times its conditioning; "
+        f"{worst.place}: {values}"
     )
 
 
