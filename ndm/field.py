@@ -17,7 +17,15 @@ from torch import Tensor, nn
 import geomkit as gk
 from ndm.errors import ModelError
 
-__all__ = ["MetricField", "MetricJet", "certified", "check_points", "symmetric"]
+__all__ = [
+    "MetricField",
+    "MetricJet",
+    "certified",
+    "check_points",
+    "log_ratio",
+    "log_ratio_squared",
+    "symmetric",
+]
 
 
 class MetricJet(NamedTuple):
@@ -217,6 +225,32 @@ def check_points(x: Tensor, n: int) -> None:
 def symmetric(matrix: Tensor) -> Tensor:
     """(A + A^T)/2, symmetric to the last bit."""
     return 0.5 * (matrix + matrix.mT)
+
+
+def log_ratio(g: Tensor, h: Tensor) -> Tensor:
+    """Affine-invariant distance of two metrics: root of sum log^2 of the eigenvalues of g^-1 h.
+
+    Args:
+        g: (..., n, n), positive definite.
+        h: (..., n, n), positive definite.
+
+    Returns:
+        (...,).
+
+    Example:
+        >>> g = torch.eye(2)
+        >>> round(log_ratio(g, 9 * g).item(), 5) == round(2**0.5 * 2.1972246, 5)
+        True
+    """
+    return log_ratio_squared(g, h).sqrt()
+
+
+def log_ratio_squared(g: Tensor, h: Tensor) -> Tensor:
+    """The square of `log_ratio`, which is differentiable where the metrics agree too."""
+    root = torch.linalg.cholesky(g)
+    half = torch.linalg.solve_triangular(root, h, upper=False)
+    white = torch.linalg.solve_triangular(root, half.mT, upper=False)
+    return torch.linalg.eigvalsh(symmetric(white)).log().square().sum(-1)
 
 
 def _cholesky(g: Tensor) -> Tensor:
