@@ -161,13 +161,17 @@ def test_a_full_disk_leaves_nothing_behind(
 
 def test_leavings_of_killed_writers_are_swept(place: Path) -> None:
     cache.store("kernel", DIGEST, {".py": "text"})
-    old, new = place / ".geomkit-old", place / ".geomkit-new"
-    for path in (old, new):
+    old, new, other = (
+        place / f".geomkit-{end}" for end in ("12345_ab.part", "12345_cd.part", "notes")
+    )
+    for path in (old, new, other):
         path.write_text("half")
-    os.utime(old, (time.time() - 7200, time.time() - 7200))
+        if path != new:
+            os.utime(path, (time.time() - 7200, time.time() - 7200))
     cache.store("kernel", DIGEST, {".py": "text"})
     assert not old.exists()
     assert new.exists(), "it may belong to a writer that is at work"
+    assert other.exists(), "it is not called like a temporary file"
 
 
 # Information and clearing ------------------------------------------------------------------------
@@ -179,7 +183,7 @@ def test_info_and_clear(place: Path, capsys: pytest.CaptureFixture[str]) -> None
     cache.store("two", DIGEST, {".py": "z"})
     (place / "one_0123456789abcdef.certificate.json").write_text("{}")
     (place / "letter.txt").write_text("not ours")
-    (place / ".geomkit-left").write_text("half")
+    (place / ".geomkit-left_123.part").write_text("half")
     found = cache.info()
     assert found.kernels == 2
     assert found.bytes == sum(p.stat().st_size for p in place.iterdir()) - len("not ours")
@@ -189,3 +193,17 @@ def test_info_and_clear(place: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "2 kernels" in capsys.readouterr().out
     assert [path.name for path in place.iterdir()] == ["letter.txt"]
     assert cache.clear().kernels == 0
+
+
+def test_clearing_leaves_what_others_put_there(place: Path) -> None:
+    place.mkdir(mode=0o700)
+    others = [".manifest", "thesis.manifest", "thesis.tex", "precious.txt", ".geomkit-settings"]
+    others += ["kernel_0123456789abcdef_notes.txt", "kernel_0123.manifest", "kernel_0123.txt"]
+    for name in others:
+        (place / name).write_text("precious")
+    (place / "kernel_0123456789abcdef.folder").mkdir()
+    cache.store("kernel", DIGEST, {".py": "text", ".code": b"bytes"})
+    assert cache.info().kernels == 1
+    assert cache.clear().kernels == 1
+    left = sorted([*others, "kernel_0123456789abcdef.folder"])
+    assert sorted(path.name for path in place.iterdir()) == left

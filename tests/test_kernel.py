@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import geomkit as gk
-from geomkit.errors import CertificateError, EvaluationError, FileError, GeomkitError
+from geomkit.errors import EvaluationError, GeomkitError
 
 SPHERE = gk.Metric.from_line_element(
     "a**2*dtheta**2 + a**2*sin(theta)**2*dphi**2",
@@ -212,39 +210,3 @@ def test_pickling_gives_the_same_kernel(fast: gk.Kernel) -> None:
     copy = pickle.loads(pickle.dumps(fast))
     assert copy.hash == fast.hash
     np.testing.assert_array_equal(copy(POINTS, a=1.5).ricci, fast(POINTS, a=1.5).ricci)
-
-
-def test_a_certified_kernel_can_be_saved_and_loaded(tmp_path: Path) -> None:
-    kernel = gk.compile(SPHERE, ["scalar", "ricci"], name="saved_sphere")
-    assert gk.certify(kernel, points=8).ok
-    path = kernel.save(tmp_path / "sphere.kernel.json")
-    loaded = gk.Kernel.load(path)
-    assert loaded.source == kernel.source
-    np.testing.assert_array_equal(loaded(POINTS, a=1.5).ricci, kernel(POINTS, a=1.5).ricci)
-
-
-@pytest.mark.parametrize("part", ["source", "program", "certificate"])
-def test_a_changed_file_is_refused(part: str, tmp_path: Path) -> None:
-    kernel = gk.compile(SPHERE, ["scalar"], name="changed_sphere")
-    gk.certify(kernel, points=8)
-    path = kernel.save(tmp_path / "sphere.kernel.json")
-    content = json.loads(path.read_text("utf-8"))
-    if part == "source":
-        content["source"] = content["source"].replace("2.0", "3.0")
-    elif part == "program":
-        content["program"]["nodes"][-1][2] = "7"
-        content["program"]["name"] = "other"
-    else:
-        content["certificate"] = None
-    path.write_text(json.dumps(content), "utf-8")
-    with pytest.raises((CertificateError, FileError), match=part if part != "source" else "source"):
-        gk.Kernel.load(path)
-
-
-def test_other_files_are_no_kernels(tmp_path: Path) -> None:
-    path = tmp_path / "x.json"
-    with pytest.raises(FileError, match="no such file"):
-        gk.Kernel.load(path)
-    path.write_text('{"a": 1}', "utf-8")
-    with pytest.raises(FileError, match="holds no kernel"):
-        gk.Kernel.load(path)

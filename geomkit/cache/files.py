@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,10 @@ __all__ = ["Info", "clear", "info", "read", "stem", "store"]
 LOG = logging.getLogger("geomkit.cache")
 MANIFEST = ".manifest"
 TEMPORARY = ".geomkit-"
+# The names of manifests and of temporary files. Whatever has another name is not geomkit's, and is
+# never removed: the folder may hold files of others.
+_MANIFESTS = re.compile(r"([^\W\d]\w*_[0-9a-f]{16})\.manifest")
+_TEMPORARIES = re.compile(r"\.geomkit-[a-z0-9_]{8}\.part")
 # Seconds after which a temporary file was left by a writer that was killed.
 STALE = 3600.0
 
@@ -149,9 +154,12 @@ def clear() -> Info:
 
 
 def _files(place: Path) -> Iterator[Path]:
+    """Manifests, and files that are called like one of them, up to a dot."""
     names = sorted(path.name for path in place.iterdir() if path.is_file())
-    stems = tuple(name.removesuffix(MANIFEST) for name in names if name.endswith(MANIFEST))
-    yield from (place / n for n in names if n.startswith((*stems, TEMPORARY)))
+    stems = {found[1] for name in names if (found := _MANIFESTS.fullmatch(name))}
+    for name in names:
+        if name.split(".", 1)[0] in stems or _TEMPORARIES.fullmatch(name):
+            yield place / name
 
 
 def _manifest(place: Path, base: str) -> dict[str, Any]:
@@ -178,7 +186,7 @@ def _manifest(place: Path, base: str) -> dict[str, Any]:
 
 def _write(path: Path, data: bytes) -> None:
     _sweep(path.parent)
-    handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
+    handle, temporary = tempfile.mkstemp(".part", TEMPORARY, path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -192,6 +200,8 @@ def _sweep(place: Path) -> None:
     """Remove what killed writers left behind."""
     for path in place.glob(f"{TEMPORARY}*"):
         with contextlib.suppress(OSError):
+            if not _TEMPORARIES.fullmatch(path.name):
+                continue
             if time.time() - path.stat().st_mtime > STALE:
                 path.unlink()
 

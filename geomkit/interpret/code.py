@@ -13,7 +13,7 @@ from geomkit.errors import DomainError, EvaluationError
 from geomkit.evaluate import Balls, Digits, UndecidedError
 from geomkit.interpret.functions import LACKING
 from geomkit.interpret.rounding import FORMATS, Format, determined, nearest, parts
-from geomkit.interpret.run import LOCK, attempt
+from geomkit.interpret.run import LOCKS, attempt
 from geomkit.program import Program
 
 __all__ = ["InterpretCode", "build"]
@@ -74,10 +74,10 @@ class InterpretCode:
         shape = count, len(self.program.slots)
         if out is None:
             out = np.empty(shape, dtype)
-        elif out.shape != shape or out.dtype != dtype:
-            raise EvaluationError(
-                f"out= is {out.dtype} of shape {out.shape}; it has to be {dtype} of shape {shape}"
-            )
+        else:
+            _require(out, shape, dtype)
+        # the arguments may be views of `out`
+        columns = [list(column) for column in columns]
         names = [one.name for one in self.program.inputs]
         for k in range(count):
             values = {name: column[k] for name, column in zip(names, columns, strict=True)}
@@ -94,8 +94,15 @@ class InterpretCode:
 
         Returns:
             Array (count, *shape of the quantity).
+
+        Raises:
+            EvaluationError: `packed` does not fit.
         """
         outputs = self.program.outputs
+        if packed.shape != (count, len(self.program.slots)):
+            raise EvaluationError(
+                f"packed has shape {packed.shape}; {(count, len(self.program.slots))} is needed"
+            )
         first = sum(len(output.components) for output in outputs[:number])
         full = np.zeros((count, *outputs[number].shape), packed.dtype)
         for entry, slot, sign in outputs[number].copies:
@@ -156,7 +163,7 @@ class InterpretCode:
         self, values: dict[str, Any], bits: int, form: Format, last: bool
     ) -> list[float | None]:
         arithmetic = Balls(bits)
-        with LOCK, arithmetic.working():
+        with LOCKS[0], arithmetic.working():
             found: list[float | None] = []
             for ball in attempt(self.program, values, arithmetic):
                 if isinstance(ball, DomainError):
@@ -195,6 +202,16 @@ def build(program: Program) -> InterpretCode:
         True
     """
     return InterpretCode(program)
+
+
+def _require(out: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse an array that results cannot be written into."""
+    fits = isinstance(out, np.ndarray) and out.shape == shape and out.dtype == dtype
+    if not (fits and out.flags.writeable):
+        given = f"{getattr(out, 'dtype', type(out).__name__)} {getattr(out, 'shape', '')}".strip()
+        raise EvaluationError(
+            f"out= is {given}; a writeable {dtype} array of shape {shape} is needed"
+        )
 
 
 def _narrow(ball: Any, form: Format) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Mapping
 from fractions import Fraction
@@ -17,7 +18,7 @@ from geomkit.program import Node, Program
 __all__ = ["attempt", "exact", "interpret"]
 
 # The working precisions of mpmath and of python-flint are globals of theirs: one run at a time.
-LOCK = threading.RLock()
+LOCKS = [threading.RLock()]
 
 
 def interpret(program: Program, values: Mapping[str, Any], arithmetic: Any) -> tuple[Number, ...]:
@@ -77,7 +78,7 @@ def attempt(
         EvaluationError: inputs are missing or unknown, or the arithmetic lacks a function.
     """
     _compare_names(program, values)
-    with LOCK, arithmetic.working():
+    with LOCKS[0], arithmetic.working():
         inputs = [_read(arithmetic, one.name, values[one.name]) for one in program.inputs]
         found: list[Number | DomainError] = []
         for node in program.nodes:
@@ -177,3 +178,12 @@ def _compare_names(program: Program, values: Mapping[str, Any]) -> None:
 def _shown(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _new_lock() -> None:
+    LOCKS[0] = threading.RLock()
+
+
+# a forked child may not inherit a lock that a thread of its parent holds
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,15 +60,14 @@ class Signature:
         self.names = tuple(program.inputs[i].name for i in program.scalars)
         # of the points, where they are the only array; no array has this width otherwise
         self._width = self.widths[0] if len(self.widths) == 1 else -1
-
-    @cached_property
-    def functions(self) -> dict[str, list[Input]]:
-        """The unspecified functions whose jets are arguments, with the jets."""
-        found: dict[str, list[Input]] = {}
-        for one in self.program.inputs:
+        # parameters whose name is taken in Python, `lambda`, are called `lambda_`
+        self._longer = {name[:-1]: name for name in self.names if name.endswith("_")}
+        # the unspecified functions whose jets are arguments, with the jets; made here and not when
+        # it is first needed, since that may be while torch traces a call
+        self.functions: dict[str, list[Input]] = {}
+        for one in program.inputs:
             if one.jet:
-                found.setdefault(one.jet.function, []).append(one)
-        return found
+                self.functions.setdefault(one.jet.function, []).append(one)
 
     def __str__(self) -> str:
         arrays = [
@@ -93,6 +91,7 @@ class Signature:
         Raises:
             EvaluationError: something is missing, unknown, of the wrong shape or no real number.
         """
+        points, arguments = self.by_name(points, arguments)
         usual = self.numbers(points, arguments)
         if usual is not None:
             return Call([np.ascontiguousarray(points)], [*usual], points.shape[:1])
@@ -113,6 +112,16 @@ class Signature:
         values = {n: _column(v, shape) for n, v in values.items()}
         values.update(self._called(given, flat, values))
         return Call(flat, [values[n] for n in self.names], shape)
+
+    def by_name(self, points: Any, arguments: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+        """Take the points out of the arguments where they are given as `points=`."""
+        if points is not None:
+            return points, arguments
+        rest = dict(arguments)
+        points = rest.pop("points", None)
+        if points is None:
+            raise EvaluationError(f"the points are missing; this kernel takes {self}")
+        return points, rest
 
     def numbers(self, points: Any, arguments: Mapping[str, Any]) -> list[float] | None:
         """Return the parameters of the usual call: an (N, n) array, and floats for all the rest.
@@ -157,7 +166,7 @@ class Signature:
 
     def _scalar(self, name: str, value: Any, dtype: Any) -> Any:
         if isinstance(value, float | int):
-            return float(value)
+            return _float(name, value)
         array = _real(name, value)
         return float(array) if array.ndim == 0 else array.astype(dtype, copy=False)
 
@@ -166,7 +175,7 @@ class Signature:
     def named(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Complete the arguments: a callable stands for all jets of its function."""
         given = dict(arguments)
-        given = {f"{k}_" if f"{k}_" in self.names else k: v for k, v in given.items()}
+        given = {k if k in self.names else self._longer.get(k, k): v for k, v in given.items()}
         for function, jets in self.functions.items():
             if callable(given.get(function)):
                 call = given.pop(function)
@@ -178,6 +187,13 @@ class Signature:
         missing = [name for name in (*self.sources[1:], *self.names) if name not in given]
         if missing:
             raise EvaluationError(self._missing(missing))
+        open_ = {one.name for row in self.functions.values() for one in row}
+        for name, value in given.items():
+            if callable(value) and name not in open_:
+                raise EvaluationError(
+                    f"{name} is a function; numbers or arrays are needed (only functions that the "
+                    "metric leaves open may be callables)"
+                )
         return given
 
     def _unknown(self, name: str) -> str:
@@ -239,17 +255,31 @@ def _real(name: str, value: Any) -> Array:
         raise EvaluationError(
             f"{name} is a torch tensor; compile with backend='torch', or pass {name}.numpy()"
         )
+    if isinstance(value, np.ma.MaskedArray):
+        raise EvaluationError(
+            f"{name} is a masked array, and kernels know no masks: pass {name}.filled(numpy.nan), "
+            f"or the points that are not masked"
+        )
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise EvaluationError(f"{name} is no array of numbers: {error}") from None
     if array.dtype in FLOATS:
         return array
+    if array.dtype.newbyteorder("=") in FLOATS:
+        return array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind in "iu":
         return array.astype(np.float64)
     raise EvaluationError(
         f"{name} has dtype {array.dtype}; a kernel takes float64 or float32 (and converts integers)"
     )
+
+
+def _float(name: str, value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise EvaluationError(f"{name} = {str(value)[:20]}... is beyond floating point") from None
 
 
 def _flat(array: Array, shape: tuple[int, ...]) -> Array:

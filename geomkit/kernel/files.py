@@ -6,7 +6,7 @@ has to be the one that was certified.
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
 import tempfile
@@ -17,20 +17,24 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from geomkit.errors import CertificateError, FileError, GeomkitError
 from geomkit.program import Program
 
+from .identity import metric_hash, text_hash
+
 if TYPE_CHECKING:
     from .model import Kernel
 
-__all__ = ["load_kernel", "save_kernel"]
+__all__ = ["load_kernel", "read_certificate", "save_kernel"]
 
 FORMAT = 1
+CERTIFICATE = ".certificate.json"
 
 
-def save_kernel(kernel: Kernel, path: str | Path) -> Path:
-    """Write a kernel, with the certificate that lies beside its source, if there is one.
+def save_kernel(kernel: Kernel, path: str | Path, certificate: Any = None) -> Path:
+    """Write a kernel and its certificate.
 
     Args:
         kernel: the kernel.
         path: the file, `kerr.kernel.json` for instance.
+        certificate: the certificate; None: `kernel.certificate`, if there is one.
 
     Returns:
         The path.
@@ -39,6 +43,8 @@ def save_kernel(kernel: Kernel, path: str | Path) -> Path:
         FileError: the file cannot be written.
     """
     path = Path(path)
+    if certificate is not None:
+        certificate = json.loads(certificate.to_json())
     content = {
         "geomkit kernel": FORMAT,
         "metric": kernel.metric.to_dict(),
@@ -46,18 +52,11 @@ def save_kernel(kernel: Kernel, path: str | Path) -> Path:
         "backend": kernel.backend,
         "program": kernel.program.to_dict(),
         "source": kernel.source,
-        "certificate": _certificate(kernel),
+        "certificate": certificate or kernel.certificate,
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".geomkit.", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(content, stream, indent=1, ensure_ascii=False)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        _write(path, content)
     except OSError as error:
         raise FileError(
             f"cannot be written ({(error.strerror or str(error)).lower()})",
@@ -80,7 +79,8 @@ def load_kernel(cls: type[Kernel], path: str | Path, *, certified: bool) -> Kern
 
     Raises:
         FileError: there is no such file, or it holds no kernel.
-        CertificateError: program or source are not those of the certificate, or there is none.
+        CertificateError: metric, quantities, program, backend or source are not those of the
+            certificate, or there is none.
     """
     from geomkit.metric import Metric
 
@@ -89,44 +89,85 @@ def load_kernel(cls: type[Kernel], path: str | Path, *, certified: bool) -> Kern
         metric = Metric.from_dict(content["metric"])
         program = Program.from_dict(content["program"])
         quantities = [str(one) for one in content["quantities"]]
-        backend, source, certificate = (content[k] for k in ("backend", "source", "certificate"))
-    except (KeyError, TypeError, GeomkitError) as error:
+        backend, source = str(content["backend"]), str(content["source"])
+        certificate = content["certificate"]
+    except (KeyError, TypeError, ValueError, GeomkitError) as error:
         _refuse(path, str(error))
-    found = {"program": program.hash, "source": hashlib.sha256(str(source).encode()).hexdigest()}
     if certified:
-        _compare(str(path), certificate, found)
-    kernel = cls(metric, quantities, program, backend)
+        found = {
+            "metric": metric_hash(metric),
+            "program": program.hash,
+            "source": text_hash(source),
+        }
+        _compare(str(path), certificate, found, {"quantities": quantities, "backend": backend})
+    try:
+        kernel = cls(metric, quantities, program, backend)
+    except GeomkitError as error:
+        _refuse(path, str(error))
     if kernel.source != source:
         raise CertificateError(
             f"{path}: this version of geomkit makes another source of the program than the one "
             "that is stored; compile the kernel anew, and certify it"
         )
+    if certified:
+        _keep_certificate(kernel, certificate)
     return kernel
 
 
-def _certificate(kernel: Kernel) -> Any:
-    """The certificate beside the source, None if there is none that can be read."""
+def read_certificate(kernel: Kernel) -> Any:
+    """Read the certificate that lies beside the source of a kernel.
+
+    Args:
+        kernel: the kernel.
+
+    Returns:
+        What the JSON holds; None if there is none that can be read.
+    """
     if kernel.path is None:
         return None
     try:
-        return json.loads(kernel.path.with_suffix(".certificate.json").read_text("utf-8"))
+        return json.loads(kernel.path.with_suffix(CERTIFICATE).read_text("utf-8"))
     except (OSError, ValueError):
         return None
 
 
-def _compare(path: str, certificate: Any, found: Mapping[str, str]) -> None:
+def _keep_certificate(kernel: Kernel, certificate: Any) -> None:
+    """Put the certificate of a file beside the source, so that it is found there as well."""
+    kernel.loaded_certificate = certificate
+    if kernel.path is None or kernel.path.with_suffix(CERTIFICATE).exists():
+        return
+    with contextlib.suppress(OSError):  # it is kept in memory in any case
+        _write(kernel.path.with_suffix(CERTIFICATE), certificate)
+
+
+def _write(path: Path, content: Any) -> None:
+    """Write JSON; nobody ever sees half of it."""
+    handle, name = tempfile.mkstemp(".part", ".geomkit-", path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            json.dump(content, stream, indent=1, ensure_ascii=False)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _compare(
+    path: str, certificate: Any, found: Mapping[str, str], said: Mapping[str, Any]
+) -> None:
     if not isinstance(certificate, dict) or not isinstance(certificate.get("hashes"), dict):
         raise CertificateError(
             f"{path} holds no certificate; certify the kernel before it is saved, or load it with "
             "certified=False"
         )
     changed = [k for k, digest in found.items() if certificate["hashes"].get(k) != digest]
+    changed += [k for k, value in said.items() if certificate.get(k) != value]
     if changed:
         raise CertificateError(
-            f"{path}: the {' and the '.join(changed)} of the kernel are not what was certified; "
+            f"{path}: {' and '.join(changed)} of the kernel are not what was certified; "
             "compile and certify it anew"
         )
-    if certificate.get("ok") is not True:
+    if certificate.get("ok") is not True or certificate.get("problems") != []:
         raise CertificateError(f"{path}: the kernel did not pass: {certificate.get('verdict')}")
 
 
@@ -135,7 +176,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileError("no such file", file=str(path), remedy="check the path") from None
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         _refuse(path, str(error))
     if not isinstance(content, dict) or content.get("geomkit kernel") != FORMAT:
         _refuse(path, f"'geomkit kernel' is not {FORMAT}")

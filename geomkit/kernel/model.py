@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
@@ -16,9 +15,11 @@ from numpy.typing import NDArray
 from geomkit.errors import EvaluationError, GeomkitError
 from geomkit.program import Program, Slot
 
-from .arguments import Call, Signature
-from .files import load_kernel, save_kernel
+from .arguments import DOUBLE, Call, Signature
+from .files import load_kernel, read_certificate, save_kernel
+from .finite import warn_of_what_is_not_finite
 from .tensors import read_tensors
+from .values import values_type
 
 if TYPE_CHECKING:
     from geomkit.metric import Metric
@@ -34,8 +35,7 @@ BACKENDS = {
 }
 
 
-# What a quick call may raise for arguments that it does not take.
-QUIET = (KeyError, TypeError, ValueError, OverflowError)
+NO_OUT = "a torch kernel has no out=: tensors remember how they were made"
 
 
 class Kernel:
@@ -89,7 +89,8 @@ class Kernel:
         self.signature = Signature(program, derived)
         self._names = self.signature.names
         self._quick = getattr(self.code, "quick", _refuse)
-        self._values = namedtuple("Values", [o.name for o in program.outputs])  # type: ignore[misc]
+        self._values = values_type(tuple(output.name for output in program.outputs))
+        self.loaded_certificate: Any = None
 
     # What it is -------------------------------------------------------------------------------
 
@@ -103,6 +104,14 @@ class Kernel:
         """The file of the source, None when it is not kept on disk."""
         path: Path | None = self.code.path
         return path
+
+    @property
+    def certificate(self) -> Any:
+        """The certificate that it was loaded with, or that lies beside its source, as in JSON.
+
+        None if there is none. `geomkit.certificate.check` tells whether it is valid.
+        """
+        return self.loaded_certificate or read_certificate(self)
 
     @cached_property
     def hash(self) -> str:
@@ -132,7 +141,7 @@ class Kernel:
 
     # Calls ------------------------------------------------------------------------------------
 
-    def __call__(self, points: Any, *, out: Any = None, **arguments: Any) -> Any:
+    def __call__(self, points: Any = None, /, *, out: Any = None, **arguments: Any) -> Any:
         """Compute the full tensors.
 
         Args:
@@ -165,7 +174,7 @@ class Kernel:
         self._warn(call, packed, results)
         return self._values(*results)
 
-    def packed(self, points: Any, out: Any = None, **arguments: Any) -> Any:
+    def packed(self, points: Any = None, /, out: Any = None, **arguments: Any) -> Any:
         """Compute only the independent components that are not exactly zero: the fastest call.
 
         Args:
@@ -180,20 +189,26 @@ class Kernel:
         Raises:
             EvaluationError: an argument is missing, unknown or of the wrong shape or type.
         """
-        if out is not None and len(arguments) == len(self._names):
-            # the usual call: the kernel may take five microseconds for a thousand points, so it
-            # checks them itself; what it does not take is done, or refused, below
+        if out is not None and type(points) is np.ndarray and len(arguments) == len(self._names):
+            # The usual call: the kernel may take five microseconds for a thousand points, so it
+            # checks shapes itself (and numba types, but not the order of bytes). What it does not
+            # take is done, or refused, below.
             try:
-                if not self._quick(points, *[arguments[n] for n in self._names], out, 0, -1):
+                plain = points.dtype is DOUBLE and out.dtype is DOUBLE
+                if plain and not self._quick(
+                    points, *[arguments[n] for n in self._names], out, 0, -1
+                ):
                     return out
-            except QUIET:
+            except Exception:  # noqa: BLE001  what is wrong with it is said below
                 pass
         if self.backend == "torch":
+            if out is not None:
+                raise EvaluationError(NO_OUT)
             return self.code.packed(*read_tensors(self.signature, points, arguments))
         call = self.signature.read(points, arguments)
         return self.code.packed(call.vectors, call.scalars, out)
 
-    def components(self, points: Any, **arguments: Any) -> NDArray[Any]:
+    def components(self, points: Any = None, /, **arguments: Any) -> NDArray[Any]:
         """Compute the independent components as one array (..., C), in the order of `slots`.
 
         Args:
@@ -202,6 +217,9 @@ class Kernel:
 
         Returns:
             The array (or tensor).
+
+        Raises:
+            EvaluationError: as for a call.
         """
         if self.backend == "torch":
             result: NDArray[Any] = self.packed(points, **arguments)
@@ -214,16 +232,21 @@ class Kernel:
 
     # Files ------------------------------------------------------------------------------------
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, certificate: Any = None) -> Path:
         """Write program, source and certificate to one file, for `load`.
 
         Args:
             path: the file, `kerr.kernel.json` for instance.
+            certificate: what `certify` returned; None: `self.certificate`. A kernel that is not
+                kept on disk has none of its own.
 
         Returns:
             The path.
+
+        Raises:
+            FileError: the file cannot be written.
         """
-        return save_kernel(self, path)
+        return save_kernel(self, path, certificate)
 
     @classmethod
     def load(cls, path: str | Path, *, certified: bool = True) -> Kernel:
@@ -234,13 +257,18 @@ class Kernel:
             certified: whether a passing certificate is needed.
 
         Returns:
-            The kernel, its code generated anew from the program.
+            The kernel, its code generated anew from the program. Where there is no certificate
+            beside its source yet, that of the file is put there.
+
+        Raises:
+            FileError: there is no such file, or it holds no kernel.
+            CertificateError: there is no passing certificate, or it is for something else.
         """
         return load_kernel(cls, path, certified=certified)
 
     def _tensors(self, points: Any, out: Any, arguments: Mapping[str, Any]) -> Any:
         if out is not None:
-            raise EvaluationError("a torch kernel has no out=: tensors remember how they were made")
+            raise EvaluationError(NO_OUT)
         vectors, scalars = read_tensors(self.signature, points, arguments)
         packed = self.code.packed(vectors, scalars)
         numbers = range(len(self.program.outputs))
@@ -265,7 +293,7 @@ class Kernel:
         if out is None:
             return None
         outputs = self.program.outputs
-        given = [out] if isinstance(out, np.ndarray) else list(out)
+        given = list(out) if isinstance(out, list | tuple) else [out]
         shapes = [(*call.shape, *output.shape) for output in outputs]
         fits = len(given) == len(shapes) and all(
             isinstance(a, np.ndarray) and a.shape == s and a.flags.writeable
@@ -284,7 +312,7 @@ class Kernel:
         with np.errstate(all="ignore"):
             if np.isfinite(np.sum(packed)):
                 return
-        _warn_of_what_is_not_finite(self, call, results)
+        warn_of_what_is_not_finite(self.metric, call, results)
 
 
 def compile(
@@ -320,6 +348,9 @@ def compile(
         GeomkitError: the backend is unknown, or the package it needs is missing.
         LoweringError: a quantity cannot be computed by this backend.
         MetricError: a quantity is not defined for this metric.
+        ParseError: an expression cannot be read.
+        FieldError: the metric has functions that cannot be derived exactly (see `geomkit.field`).
+        BudgetError: `staged` is False and the budget is spent.
 
     Example:
         >>> import geomkit as gk
@@ -361,30 +392,3 @@ def _rebuild(
     metric: Metric, quantities: Sequence[str], program: Any, backend: str, cache: bool
 ) -> Kernel:
     return Kernel(metric, quantities, Program.from_dict(program), backend, cache=cache)
-
-
-def _warn_of_what_is_not_finite(
-    kernel: Kernel, call: Call, results: Sequence[NDArray[Any]]
-) -> None:
-    """Say which points gave NaN or infinity, unless the arguments themselves are not finite."""
-    import warnings
-
-    from geomkit.metric import GeomkitWarning
-
-    bad = np.zeros(call.count, dtype=bool)
-    for one in results:
-        bad |= ~np.isfinite(one).reshape(call.count, -1).all(axis=1)
-    for argument in (*call.vectors, *(s for s in call.scalars if np.ndim(s))):
-        bad &= np.isfinite(argument).reshape(call.count, -1).all(axis=1)
-    bad &= all(np.isfinite(s) for s in call.scalars if np.ndim(s) == 0)
-    if not bad.any():
-        return
-    first = int(np.argmax(bad))
-    names = (str(x) for x in kernel.metric.coordinates)
-    where = ", ".join(f"{k}={v:.6g}" for k, v in zip(names, call.vectors[0][first], strict=True))
-    warnings.warn(
-        f"{int(bad.sum())} of {call.count} points gave a value that is not finite, the first at "
-        f"{where}: outside of the domain of {kernel.metric.name!r}, or a coordinate singularity",
-        GeomkitWarning,
-        stacklevel=3,
-    )

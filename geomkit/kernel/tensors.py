@@ -31,6 +31,7 @@ def read_tensors(
     Raises:
         EvaluationError: something is missing, unknown or of the wrong shape.
     """
+    points, arguments = signature.by_name(points, arguments)
     if not hasattr(points, "detach"):
         raise EvaluationError(
             f"points is a {type(points).__name__}; a torch kernel takes tensors "

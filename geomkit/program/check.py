@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -12,6 +13,9 @@ from .model import KINDS, Jet, Node, Output, Program
 from .ops import ARITHMETIC, CONSTANTS, FUNCTIONS
 
 __all__ = ["check"]
+
+# Entries of one output: a file with a shape beyond it would ask for all the memory there is.
+LARGEST = 10**7
 
 
 def check(program: Program) -> None:
@@ -111,7 +115,7 @@ def _output(output: Output, nodes: int) -> Iterator[str]:
     indices = [index for index, _ in output.components] + list(output.zeros)
     indices += [index for index, _, _ in output.copies]
     independent = [index for index, _ in output.components] + list(output.zeros)
-    if any(size < 0 for size in output.shape):
+    if any(size < 0 for size in output.shape) or math.prod(output.shape) > LARGEST:
         yield f"output {output.name!r} has shape {output.shape}"
     if len(output.positions) > len(output.shape) or set(output.positions) - {"u", "d"}:
         yield f"output {output.name!r} of shape {output.shape} has positions {output.positions!r}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ __all__ = ["Index", "Input", "Jet", "Node", "Output", "Program", "Slot"]
 
 Index = tuple[int, ...]
 KINDS = ("coordinate", "parameter", "jet", "vector")
+_DIGITS = 4000
+_NUMBER = re.compile(rf"-?[0-9]{{1,{_DIGITS}}}(/[0-9]{{1,{_DIGITS}}})?")
 
 
 @dataclass(frozen=True)
@@ -268,6 +271,9 @@ def _node_to_list(node: Node) -> list[Any]:
 def _node_from_list(row: list[Any]) -> Node:
     op, args, value = row
     if op == "number":
+        # "1e999999999" would be read as well, and take all the memory there is
+        if not _NUMBER.fullmatch(str(value)):
+            raise ValueError(f"{str(value)[:40]!r} is no fraction of at most {_DIGITS} digits")
         value = Fraction(value)
     return Node(str(op), tuple(map(int, args)), value)
 

@@ -17,7 +17,7 @@ from geomkit.errors import LoweringError
 from .model import Node, Program
 from .ops import CONSTANTS, FUNCTIONS
 
-__all__ = ["Spelling", "Statement", "Written", "mathematics", "statements"]
+__all__ = ["Spelling", "Statement", "Written", "mathematics", "statements", "users"]
 
 # How tightly an expression holds together.
 SUM, PRODUCT, SIGN, ATOM = 1, 2, 3, 4
@@ -57,9 +57,9 @@ class Spelling:
         for node, one in enumerate(program.nodes):
             table = {"call": self.functions, "constant": self.constants}.get(one.op)
             if table is not None and one.value not in table:
-                users = ", ".join(_users(program, node))
+                needing = ", ".join(users(program, node))
                 raise LoweringError(
-                    f"the {self.language} backend has no {one.value}, which {users} of "
+                    f"the {self.language} backend has no {one.value}, which {needing} of "
                     f"{program.name!r} need; use another backend ('interpret' has all functions)"
                 )
 
@@ -258,8 +258,16 @@ def _pairs(program: Program) -> dict[int, tuple[int, int]]:
     return {min(pair): pair for pair in both}
 
 
-def _users(program: Program, node: int) -> list[str]:
-    """The components that a node goes into."""
+def users(program: Program, node: int) -> list[str]:
+    """Tell which components a node goes into.
+
+    Args:
+        program: the program.
+        node: its number.
+
+    Returns:
+        The slots, as text.
+    """
     reached = {node}
     for number, one in enumerate(program.nodes):
         if reached.intersection(one.args):

@@ -22,8 +22,6 @@ from .threads import over_blocks
 __all__ = ["Code", "build"]
 
 Array = NDArray[Any]
-# What arguments that the quick call does not take may raise; the careful call says what is wrong.
-QUIET = (TypeError, ValueError, OverflowError)
 REALS = {"d": "float64", "f": "float32"}
 
 
@@ -153,9 +151,10 @@ class Code:
             shape = (-(-len(points) // LANES), *self._rows)
             try:
                 found = np.empty(shape, points.dtype) if out is None else out
-                if not quick(points, *scalars, found, 0, -1):
+                # (numba would take any order of bytes for that of the machine)
+                if found.dtype == points.dtype and not quick(points, *scalars, found, 0, -1):
                     return found
-            except QUIET:
+            except Exception:  # noqa: BLE001  what is wrong with it is said below
                 pass
         return self._packed(vectors, scalars, out)
 

@@ -251,7 +251,7 @@ class _Source:
         yield "        return -1"
         yield f"    if out.shape != (last, {size}, {LANES}):"
         yield "        return -1"
-        yield f"    behind = out.ctypes.data - {name}.ctypes.data"
+        yield f"    behind = np.intp(out.ctypes.data) - np.intp({name}.ctypes.data)"
         yield f"    if -out.nbytes < behind < {name}.nbytes:  # they share memory"
         yield "        return -1"
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from geomkit.errors import LoweringError
 from geomkit.program import Program, Spelling
+from geomkit.program.text import users
 
 from .special import SPELLINGS
 
@@ -108,11 +109,12 @@ def require(program: Program) -> None:
             says which components need it.
     """
     FLOAT64.require(program)
-    for node in program.nodes:
+    for number, node in enumerate(program.nodes):
         if node.op == "call" and node.value in _WHOLE:
             order = program.nodes[node.args[0]].value
             if not (isinstance(order, Fraction) and order.denominator == 1 and order >= 0):
+                needed = ", ".join(users(program, number))
                 raise LoweringError(
-                    f"the numba backend has {node.value} only of orders 0, 1, 2 ...; "
-                    f"{program.name!r} needs another; use backend='interpret'"
+                    f"the numba backend has {node.value} only of orders 0, 1, 2 ...; {needed} of "
+                    f"{program.name!r} need another; use backend='interpret'"
                 )
