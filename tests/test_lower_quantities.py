@@ -12,6 +12,8 @@ import sympy
 import geomkit as gk
 from geomkit.enclosure import PointGeometry, enclose, regular_points
 from geomkit.errors import GeomkitError, LoweringError, ParseError
+from geomkit.evaluate import Digits
+from geomkit.interpret import interpret
 from geomkit.lower import Request, lower, read_requests
 from geomkit.lower.scope import VECTORS
 from geomkit.metric import Metric
@@ -272,3 +274,54 @@ def test_what_cannot_be_read_is_refused(given: Any, error: type, message: str) -
     assert issubclass(error, GeomkitError)
     with pytest.raises(error, match=message):
         lower(gk.catalog["kerr"], given)
+
+
+@pytest.mark.parametrize("name", ["ff", "li", "N", "S", "E", "I", "core"])
+def test_names_that_only_sympy_knows_are_those_of_unspecified_functions(name: str) -> None:
+    program = lower(gk.catalog["sphere2"], f"gradient({name}(theta, phi))")
+    assert [one.name for one in program.inputs][-2:] == [f"{name}_theta", f"{name}_phi"]
+
+
+def test_two_functions_of_one_name_are_told_apart_in_the_message() -> None:
+    with pytest.raises(LoweringError, match=r"called 'f': f\(phi\) and f\(theta\); rename"):
+        lower(gk.catalog["sphere2"], "laplacian(f(theta)*f(phi))")
+
+
+def test_parameters_may_be_called_what_calls_of_kernels_mean() -> None:
+    rows = [["out**2 + points", "0"], ["0", "1 + x**2"]]
+    metric = Metric(["x", "y"], rows, parameters=["out", "points"])
+    program = lower(metric, "metric")
+    assert [one.name for one in program.inputs] == ["x", "y", "out_", "points_"]
+
+
+LINE = Metric(["x"], [["1"]], domain={"x": ["1/1000000", "30"]})
+
+
+@pytest.mark.parametrize(
+    ("asked", "function"),
+    [
+        (["q = erfc(x)"], "erfc"),
+        (["q = 3*erfc(x)**2/x"], "erfc"),
+        (["q = erfc(x)", "p = erf(x)"], "erfc"),
+        (["q = sinh(x)", "p = exp(x)"], "sinh"),
+        (["p = exp(x)", "q = x*cosh(2*x)"], "cosh"),
+        (["p = exp(x)", "q = tanh(x)"], "tanh"),
+    ],
+)
+def test_functions_of_the_user_are_kept_where_others_lose_digits(
+    asked: list[str], function: str
+) -> None:
+    program = lower(LINE, asked)
+    assert function in {node.value for node in program.nodes if node.op == "call"}
+    for point in ({"x": Fraction(1, 10**6)}, {"x": Fraction(25)}):
+        values = interpret(program, point, Digits(16))
+        exact = interpret(program, point, Digits(60))
+        for value, wanted in zip(values, exact, strict=True):
+            # a few units in the last of 16 digits; 1 - erf(25) and (e - 1/e)/2 lose all of them
+            assert abs(value - wanted) <= abs(wanted) * 1e-14
+
+
+def test_what_cancels_exactly_is_still_found() -> None:
+    program = lower(LINE, ["q = cosh(x)**2 - sinh(x)**2 + x", "p = exp(x)"])
+    assert {node.value for node in program.nodes if node.op == "call"} == {"exp"}
+    assert not lower(LINE, "q = erfc(x) + erf(x) - 1").slots

@@ -86,7 +86,19 @@ class Elements:
         if len(lowered) == 1:
             ((monomial, coefficient),) = lowered.items()
             return Product(coefficient, monomial)
-        return self.pool.irreducible(lowered)
+        return self._complement(lowered) or self.pool.irreducible(lowered)
+
+    def _complement(self, terms: Terms) -> Product | None:
+        """Return c - c erf(x) as c erfc(x), which keeps its digits for large x."""
+        number = terms.get((), Fraction(0))
+        for monomial, coefficient in terms.items():
+            if len(terms) == 2 and coefficient == -number and monomial[0][1] == 1:
+                atom = self.pool.atoms[monomial[0][0]]
+                if len(monomial) == 1 and atom.function == "erf":
+                    return self.pool.product(
+                        [(Product(number), 1), (self.pool.call("erfc", *atom.terms), 1)]
+                    )
+        return None
 
     def _factorise(self, terms: Terms) -> Product | None:
         """Return a sum in generators as a product of its factors; None if it is something else."""

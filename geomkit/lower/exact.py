@@ -33,6 +33,7 @@ __all__ = ["lower_exactly"]
 
 # Seconds that reading the user's expressions into the field may take; otherwise they stay as given.
 CONVERSION = 5.0
+_HYPERBOLIC = (sympy.sinh, sympy.cosh, sympy.tanh, sympy.coth, sympy.sech, sympy.csch)
 Triple = tuple[Fraction | int, Element, Element]
 
 
@@ -70,7 +71,9 @@ def lower_exactly(
     size = 0
     for request in requests:
         lowered: dict[Index, Product] = {}
-        if request.quantity == "expression" and request.expression not in fitting:
+        if request.quantity == "expression" and (
+            request.expression not in fitting or _loses(request.expression, curvature.chart.field)
+        ):
             with named(request.name, ()):
                 lowered[()] = walk(request.expression)
             wholes.append((request, Whole("", Symmetry.none(0)), lowered))
@@ -106,6 +109,14 @@ def _definitions(metric: Metric, field: Field) -> list[Poly]:
         with suppress(FieldError):
             found.append(field(definition.value))
     return [field.numerator(element) for element in found]
+
+
+def _loses(expression: sympy.Expr | None, field: Field) -> bool:
+    """Whether the field writes hyperbolic functions of the user as differences of exponentials."""
+    given = expression is not None and expression.has(*_HYPERBOLIC)
+    if not given or any(generator.kind == "sinh" for generator in field.generators.values()):
+        return False
+    return bool(field(expression).to_sympy().has(sympy.exp))
 
 
 def _fitting(metric: Metric, requests: Sequence[Request]) -> list[sympy.Expr]:

@@ -15,6 +15,7 @@ from geomkit.errors import GeomkitError, LoweringError, ParseError
 from geomkit.expressions import to_text
 from geomkit.expressions.functions import FUNCTIONS
 from geomkit.expressions.operators import OPERATORS
+from geomkit.program import FUNCTIONS as OF_PROGRAMS
 from geomkit.program import identifier
 from geomkit.quantities import QUANTITIES, find_quantities
 
@@ -193,7 +194,7 @@ class _Reader:
 
     def _is_free(self, name: str) -> bool:
         """Whether a name may be that of an unspecified function."""
-        known = name in FUNCTIONS or name in OPERATORS or hasattr(sympy, name)
+        known = name in FUNCTIONS or name in OPERATORS or name in OF_PROGRAMS
         return not known and name not in self.metric.names
 
     def _expression(self, given: Any, where: str) -> sympy.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import unicodedata
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
@@ -14,10 +15,14 @@ from .model import Index, Input, Jet, Node, Output, Program
 __all__ = ["Builder", "identifier"]
 
 _COMMUTATIVE = ("add", "mul")
+# What the calls of kernels name themselves.
+CALLED = ("points", "out")
 
 
 def identifier(name: str) -> str:
     """Return a Python identifier for a name: `lambda` becomes `lambda_`.
+
+    So do `points` and `out`, which mean something in the call of a kernel.
 
     Args:
         name: what the user calls it.
@@ -26,12 +31,23 @@ def identifier(name: str) -> str:
         The identifier.
 
     Example:
-        >>> identifier("lambda"), identifier("x'"), identifier("theta")
-        ('lambda_', 'x_', 'theta')
+        >>> identifier("lambda"), identifier("x'"), identifier("theta"), identifier("out")
+        ('lambda_', 'x_', 'theta', 'out_')
     """
-    text = "".join(c if c.isalnum() or c == "_" else "_" for c in name) or "_"
-    text = f"_{text}" if text[0].isdigit() else text
-    return f"{text}_" if keyword.iskeyword(text) else text
+    letters = unicodedata.normalize("NFKC", name)
+    text = "".join(c if f"a{c}".isidentifier() else "_" for c in letters) or "_"
+    text = text if text.isidentifier() else f"_{text}"
+    return f"{text}_" if keyword.iskeyword(text) or text in CALLED else text
+
+
+def _said(one: Input) -> str:
+    """An input in words, for messages."""
+    if one.jet is None:
+        return f"the {one.kind} {one.name}"
+    orders = zip(one.jet.arguments, one.jet.orders, strict=True)
+    by = ", ".join(name for name, k in orders for _ in range(k))
+    call = f"{one.jet.function}({', '.join(one.jet.arguments)})"
+    return f"the derivative of {call} by {by}" if by else call
 
 
 class Builder:
@@ -80,8 +96,8 @@ class Builder:
             if known.name == name:
                 if known != wanted:
                     raise LoweringError(
-                        f"two inputs of the kernel would be called {name!r}: {known} and {wanted}; "
-                        "rename a coordinate, parameter or function"
+                        f"two inputs of the kernel would be called {name!r}: {_said(known)} and "
+                        f"{_said(wanted)}; rename a coordinate, parameter or function"
                     )
                 return self._make(Node("input", (), number))
         self._inputs.append(wanted)
