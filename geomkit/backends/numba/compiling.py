@@ -17,6 +17,7 @@ import platform
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
@@ -84,6 +85,9 @@ def _digest(text: str, signature: Sequence[Any]) -> str:
     versions = [GENERATOR, numba.__version__, llvmlite.__version__, np.__version__]
     versions += [platform.python_implementation(), sys.version_info[:2]]
     versions += [str(one) for one in signature]
+    if "scipy_function" in text:
+        # machine code calls functions that SciPy does not promise to keep as they are
+        versions += [metadata.version("scipy")]
     return hashlib.sha256(json.dumps([*versions, text]).encode()).hexdigest()
 
 
