@@ -16,6 +16,8 @@ WORKERS ?= auto
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests run side by side; torch's threads would wait for each other, spinning.
+test test-slow: export OMP_NUM_THREADS ?= 1
 
 .PHONY: help demo test test-slow lint types bench format clean clean-venv
 

@@ -111,3 +111,29 @@ def test_bad_input_is_one_message(words: tuple[str, ...], message: str) -> None:
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_kernel_over_its_budget_says_that_it_is_staged(folder: str) -> None:
+    words = ("compile", "kerr", "-q", "ricci", "--budget", "0.01")
+    done = geomkit(*words, GEOMKIT_CACHE_DIR=folder)
+    assert done.returncode == 0
+    assert "step by step" in done.stderr
+    shown = geomkit("show", "kerr", "--stage", "program", "-q", "ricci", "--budget", "0.01")
+    assert "# staged" in shown.stdout
+    assert "step by step" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("laplacian(", "unknown quantity"), ("", "nothing to compute"), (",", "")]
+)
+def test_what_is_no_quantity_is_refused(text: str, message: str) -> None:
+    done = geomkit("compile", "sphere2", "-q", text)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_stage_without_quantities_shows_the_usual_tensors() -> None:
+    done = geomkit("show", "sphere2", "--stage", "program")
+    assert done.stdout.startswith("program sphere2(points = [theta, phi], a)")
+    assert "scalar" in done.stdout

@@ -122,7 +122,8 @@ def show(
     from geomkit.cli import supervise
     from geomkit.cli.show import run
 
-    with supervise.within(budget):
+    # kernels look after their budget themselves: they are made step by step when it is over
+    with supervise.within(budget if stage is Stage.TENSORS else None):
         run(target, quantity or [], stage.value, budget)
 
 

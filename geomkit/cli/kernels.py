@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from geomkit.cli.output import check_outputs, write_text
 from geomkit.cli.target import claim_path, find_metric
-from geomkit.cli.terminal import emit, printable
+from geomkit.cli.terminal import complain, emit, printable
 
 if TYPE_CHECKING:
     from geomkit.kernel import Kernel
@@ -122,4 +122,10 @@ def _compiled(
 
     metric = find_metric(target)
     names = quantities or [q for q in DEFAULT if metric.n > 1 or q != "riemann_down"]
-    return compile(metric, names, backend, budget=budget, staged=staged)
+    kernel = compile(metric, names, backend, budget=budget, staged=staged)
+    if kernel.program.staged and not staged:
+        complain(
+            "not derived exactly (over the budget, too long, or outside of the exact field): "
+            "this kernel computes step by step, and vanishing components come out as rounding"
+        )
+    return kernel

@@ -50,7 +50,9 @@ Quantities: those of `geomkit derive` (but for signature and properties), and
   laplacian(EXPR) gradient(EXPR) hessian(EXPR), geodesic transport jacobi
   energy momentum (along curves), and NAME = EXPR.
 
-Exit status: 0; 2 if the input cannot be used; 3 if it is over budget.
+Over its budget a kernel computes step by step (staged), and a warning says so.
+
+Exit status: 0; 2 if the input cannot be used.
 """
 
 CERTIFY = """Prove how accurate a kernel is.
