@@ -23,6 +23,7 @@ if hasattr(os, "sched_setaffinity"):
 import geomkit as gk
 from benchmarks.kernels.accuracy import SAMPLE, measure_accuracy
 from benchmarks.kernels.compiling import measure_compiling
+from benchmarks.kernels.missed import measure_costs
 from benchmarks.kernels.page import kernel_section
 from benchmarks.kernels.profile import measure_profile
 from benchmarks.kernels.rows import ROWS, measure
@@ -57,6 +58,7 @@ def main() -> int:
     accurate = measure_accuracy(names) if options.certify != "none" else []
     section = kernel_section(
         results,
+        measure_costs(results),
         profile,
         compiling,
         accurate,

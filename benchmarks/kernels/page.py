@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmarks.kernels.accuracy import Accurate
 from benchmarks.kernels.c_kernel import FLAGS
 from benchmarks.kernels.compiling import Compiling
+from benchmarks.kernels.missed import Costs, missed_text
 from benchmarks.kernels.profile import Profile
-from benchmarks.kernels.rows import LIMIT, Result
+from benchmarks.kernels.rows import LIMIT, Result, Row
 from benchmarks.kernels.section import HEADING
 
 __all__ = ["kernel_section"]
-
-NOTES = Path(__file__).with_name("notes.md")
 
 _INTRODUCTION = """{heading}
 
@@ -40,8 +38,8 @@ _PROFILE = """
 ### Where the time goes
 
 A call with one block of 64 points, then each further point; and the vector instructions in one pass
-of the loop, which computes {width} points. geomkit's call is checked in Python before the kernel
-starts; the C is given pointers and checks nothing.
+of the loop, which computes {width} points. geomkit's call is checked, mostly by the kernel itself;
+the C is given pointers and checks nothing.
 
 | | first block | each further point | multiply, add | fused | divide | store | other |
 |---|---|---|---|---|---|---|---|"""
@@ -50,7 +48,8 @@ _COMPILING = """
 ### Compiling
 
 Seconds from `gk.compile` of Kerr to the first values, in fresh processes, numba's import included;
-the least CPU time of {runs} runs. `import geomkit` took {imported:.2f} s more.
+the least CPU time of {runs} runs, which is what is judged: wall time is the same on an idle
+machine, and more where other programs run. `import geomkit` took {imported:.2f} s more.
 
 | cache | CPU | wall | at most |
 |---|---|---|---|"""
@@ -71,6 +70,7 @@ component's own conditioning: its change when the inputs move by one unit of the
 
 def kernel_section(
     results: Sequence[Result],
+    costs: dict[Row, Costs],
     profile: Sequence[Profile],
     compiling: Sequence[Compiling],
     accurate: Sequence[Accurate],
@@ -83,7 +83,8 @@ def kernel_section(
 
     Args:
         results: the rows of the table.
-        profile: where the time goes.
+        costs: where the time goes in rows that were missed.
+        profile: where the time goes in Kerr's kernel.
         compiling: times of compiling.
         accurate: summaries of certificates.
         machine: what it ran on, and how busy it was.
@@ -98,8 +99,7 @@ def kernel_section(
     )
     limit = next((r.other for r in results if r.row is LIMIT), None)
     lines = [introduction, *(_row(result, limit) for result in results)]
-    if NOTES.exists():
-        lines += ["", NOTES.read_text(encoding="utf-8").strip()]
+    lines += missed_text(results, costs, _missed(compiling, accurate))
     lines += _profile(profile)
     if compiling:
         imported = min(one.imported for one in compiling)
@@ -114,6 +114,13 @@ def kernel_section(
         lines.append(_ACCURACY.format(count=len(accurate), which=which))
         lines += _accuracy(accurate)
     return "\n".join(lines) + "\n"
+
+
+def _missed(compiling: Sequence[Compiling], accurate: Sequence[Accurate]) -> list[str]:
+    """What was missed beside the table."""
+    bad = any(one.verdict is not None or (one.pairs and one.within < 0.99) for one in accurate)
+    found = ["accuracy"] if bad else []
+    return found + ["compiling"] * any(one.cpu > one.most for one in compiling)
 
 
 def _row(result: Result, limit: float | None) -> str:

@@ -42,6 +42,7 @@ class Row:
         least: how many times faster geomkit has to be; below 1 for the limit.
         counts: how many points geomkit and the other compute in one call.
         alike: whether the task is that of the C, so that it can be compared as well.
+        group: the row of the design that it belongs to; several ways of one peer are one row.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Row:
     least: float | None
     counts: tuple[int, int] = (1000, 1000)
     alike: bool = True
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,25 +137,45 @@ def _gradients(row: Row) -> Iterator[Ready]:
 
 
 LARGE = (100_000, 100_000)
-LIMIT = Row("C by hand, blocks of 64", _here(lambda own: c_kernel.blocks(own.points)), 1 / 1.5)
+HEYOKA, LAMBDIFY, DERIVED = "heyoka.py cfunc", "lambdify", "JAX jit of autodiff curvature"
+CLOSED, PACKAGES, TORCH = "JAX jit of the closed form", "packages of geometry", "torch"
+LIMIT = Row(
+    "C by hand, blocks of 64", _here(lambda own: c_kernel.blocks(own.points)), 1 / 1.5, group="C"
+)
 ROWS = (
     LIMIT,
     Row("C by hand, whole columns", _here(lambda o: c_kernel.columns(o.points)), None),
-    Row("heyoka.py cfunc", _there("fast", "heyoka.tensors"), 2),
-    Row("heyoka.py cfunc, by hand, fast_math", _there("fast", "heyoka.arguments"), 2),
+    Row("heyoka.py cfunc", _there("fast", "heyoka.tensors"), 2, group=HEYOKA),
+    Row(
+        "heyoka.py cfunc, by hand, fast_math",
+        _there("fast", "heyoka.arguments"),
+        2,
+        group=HEYOKA,
+    ),
     Row("heyoka.py cfunc, by hand, M and a in the code", _there("fast", "heyoka.constants"), None),
-    Row("lambdify(cse=True), NumPy", _here(lambda own: lambdified(own, cse=True)), 10),
-    Row("lambdify(cse=False), NumPy", _here(lambda own: lambdified(own, cse=False)), 80),
-    Row("generated torch, eager", _here(torch_eager), 12),
-    Row("JAX jit, closed form", _there("fast", "jax.closed_form"), 15),
-    Row("JAX jit, closed form, r and theta apart", _there("fast", "jax.columns"), 15),
-    Row("JAX jit, curvature by jacfwd", _there("fast", "jax.forward"), 1000),
-    Row("JAX jit, curvature by jacobian", _there("fast", "jax.reverse"), 1000),
+    Row(
+        "lambdify(cse=True), NumPy",
+        _here(lambda own: lambdified(own, cse=True)),
+        10,
+        group=LAMBDIFY,
+    ),
+    Row(
+        "lambdify(cse=False), NumPy",
+        _here(lambda own: lambdified(own, cse=False)),
+        80,
+        group=LAMBDIFY,
+    ),
+    Row("generated torch, eager", _here(torch_eager), 12, group="generated torch"),
+    Row("JAX jit, closed form", _there("fast", "jax.closed_form"), 15, group=CLOSED),
+    Row("JAX jit, closed form, r and theta apart", _there("fast", "jax.columns"), 15, group=CLOSED),
+    Row("JAX jit, curvature by jacobian", _there("fast", "jax.reverse"), 1000, group=DERIVED),
+    Row("JAX jit, curvature by jacfwd", _there("fast", "jax.forward"), 1000, group=DERIVED),
     Row(
         "EinsteinPy, lambdified (Schwarzschild)",
         _there("geometry", "geometry.einsteinpy", schwarzschild),
         1000,
         alike=False,
+        group=PACKAGES,
     ),
     Row(
         "geomstats (Schwarzschild)",
@@ -161,7 +183,15 @@ ROWS = (
         1000,
         (1000, 2),
         alike=False,
+        group=PACKAGES,
     ),
-    Row("torch forward + backward, numba against eager", _gradients, 8, alike=False),
-    Row("torch forward + backward, numba against eager", _gradients, 3, LARGE, alike=False),
+    Row("torch forward + backward, numba against eager", _gradients, 8, alike=False, group=TORCH),
+    Row(
+        "torch forward + backward, numba against eager",
+        _gradients,
+        3,
+        LARGE,
+        alike=False,
+        group=TORCH,
+    ),
 )

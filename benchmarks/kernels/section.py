@@ -11,15 +11,16 @@ HEADING = "## Kernels"
 
 
 def replace_section(page: Path, section: str) -> None:
-    """Put the section in place of an earlier one, at the end of the page.
+    """Put the section in place of an earlier one, else at the end of the page.
 
     Args:
         page: docs/benchmarks.md.
         section: what `kernel_section` gave.
     """
-    before = _parts(page)[0]
+    before, _, after = _parts(page)
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(f"{before.rstrip()}\n\n{section}", encoding="utf-8")
+    rest = f"\n{after}" if after else ""
+    page.write_text(f"{before.rstrip()}\n\n{section.rstrip()}\n{rest}", encoding="utf-8")
 
 
 def section_of(page: Path) -> str:
@@ -31,11 +32,13 @@ def section_of(page: Path) -> str:
     Returns:
         Markdown; empty if there is none.
     """
-    after = _parts(page)[1:]
-    return f"{HEADING}{after[0]}" if after else ""
+    return _parts(page)[1]
 
 
-def _parts(page: Path) -> list[str]:
-    """What stands before the heading, and what after it."""
+def _parts(page: Path) -> tuple[str, str, str]:
+    """What stands before the section, the section, and what comes after it."""
     text = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
-    return re.split(rf"^{HEADING}$", text, maxsplit=1, flags=re.MULTILINE)
+    found = re.search(rf"^{HEADING}$.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    if found is None:
+        return text, "", ""
+    return text[: found.start()], found[0], text[found.end() :]
