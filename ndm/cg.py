@@ -1,0 +1,100 @@
+"""Conjugate gradients for a positive definite operator that is known only by its products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ndm.errors import SolverError
+
+__all__ = ["Solution", "conjugate_gradient"]
+
+Product = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What a solver found.
+
+    Attributes:
+        x: the solution, or the best that was reached.
+        iterations: how many products were needed after the first.
+        residual: |b - A x| / |b|.
+        converged: whether the residual is within the tolerance.
+        reason: why it stopped, in words.
+    """
+
+    x: Tensor
+    iterations: int
+    residual: float
+    converged: bool
+    reason: str
+
+
+def conjugate_gradient(
+    product: Product,
+    b: Tensor,
+    *,
+    start: Tensor | None = None,
+    tolerance: float = 1e-8,
+    max_iterations: int | None = None,
+    precondition: Product | None = None,
+    throw: bool = False,
+) -> Solution:
+    """Solve A x = b for a symmetric positive definite A.
+
+    Args:
+        product: v -> A v, on vectors (p,).
+        b: (p,).
+        start: where to begin; 0 by default.
+        tolerance: of |b - A x| / |b|.
+        max_iterations: at most so many; 2 p by default.
+        precondition: v -> M v with M near the inverse of A, symmetric positive definite.
+        throw: raise an error instead of giving a solution that did not converge.
+
+    Returns:
+        The solution, and how it came about.
+
+    Raises:
+        SolverError: it did not converge, and `throw` is set; or b or a product is not finite.
+
+    References:
+        Hestenes and Stiefel 1952; Nocedal and Wright, Numerical Optimization, algorithm 5.3.
+
+    Example:
+        >>> A = torch.tensor([[2.0, 1.0], [1.0, 3.0]], dtype=torch.float64)
+        >>> found = conjugate_gradient(lambda v: A @ v, torch.tensor([3.0, 4.0]).double())
+        >>> found.x.round(decimals=10).tolist(), found.iterations, found.converged
+        ([1.0, 1.0], 2, True)
+    """
+    size = float(torch.linalg.vector_norm(b))
+    if size == 0:
+        return Solution(torch.zeros_like(b), 0, 0.0, True, "the right-hand side is 0")
+    x = torch.zeros_like(b) if start is None else start.clone()
+    r = b - product(x) if start is not None else b.clone()
+    z = r if precondition is None else precondition(r)
+    p, rho, reason, count = z, torch.dot(r, z), "", 0
+    most = 2 * b.numel() if max_iterations is None else max_iterations
+    while float(torch.linalg.vector_norm(r)) > tolerance * size:
+        if count == most:
+            reason = f"{most} iterations were not enough: raise max_iterations, or the damping"
+            break
+        q = product(p)
+        bend = torch.dot(p, q)
+        if not bool(bend > 0):
+            reason = "a direction without positive curvature: the operator needs (more) damping"
+            break
+        alpha = rho / bend
+        x, r, count = x + alpha * p, r - alpha * q, count + 1
+        z = r if precondition is None else precondition(r)
+        rho, old = torch.dot(r, z), rho
+        p = z + (rho / old) * p
+    residual = float(torch.linalg.vector_norm(r)) / size
+    if not residual < float("inf"):
+        raise SolverError("conjugate gradients met a product or right-hand side that is not finite")
+    if reason and throw:
+        raise SolverError(f"conjugate gradients stopped at residual {residual:.2g}: {reason}")
+    return Solution(x, count, residual, not reason, reason or "the residual is small enough")
