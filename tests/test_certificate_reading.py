@@ -122,6 +122,36 @@ def test_only_kernels_are_certified(thing: Any) -> None:
         certify(thing)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"arguments": [1, 2]}, "give values by name"),
+        ({"arguments": {"a": "x"}}, "a = 'x' is not a finite number"),
+        ({"arguments": {"a": [1, 2]}}, "is not a finite number"),
+        ({"arguments": {"a": 1e300}, "dtype": "float32"}, "is not a finite number"),
+        ({"seed": "x"}, "seed is 'x'; give a whole number"),
+        ({"budget": "x"}, "budget is 'x'; give a number of seconds"),
+        ({"budget": float("nan")}, "give a number of seconds"),
+        ({"points": 2.5}, "points is 2.5; give a positive number"),
+    ],
+)
+def test_arguments_of_no_use_are_refused(
+    kernel: Kernel, arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(CertificateError, match=message):
+        certify(kernel, **arguments)
+
+
+def test_what_should_be_zero_is_said() -> None:
+    plane = gk.Metric(["r", "phi"], [["1", "0"], ["0", "r**2"]], domain={"r": ["1/10", "5"]})
+    rough = certify(gk.compile(plane, "scalar", staged=True), points=8)
+    assert "scalar is 0 (random), the kernel gives" in rough.verdict
+    assert "should be 0" in str(rough)
+    fine = certify(gk.compile(plane, "scalar", backend="interpret"), points=2)
+    assert fine.ok
+    assert "every component vanishes" in str(fine)
+
+
 # Every source that is used --------------------------------------------------------------------
 
 

@@ -56,8 +56,8 @@ def certify(
         The certificate, which is also stored beside the kernel's source; look at `ok`.
 
     Raises:
-        CertificateError: the kernel cannot be judged: it is none, `points` or `dtype` is of no use,
-            a fixed argument is unknown, or the domain has no regular place.
+        CertificateError: the kernel cannot be judged: it is none, another argument is of no use, or
+            the domain has no regular place.
 
     Example:
         >>> import geomkit as gk
@@ -68,10 +68,7 @@ def certify(
         >>> certificate.identities[0].name, certificate.identities[0].status
         ('g^im g_mj = delta^i_j', 'proved')
     """
-    if dtype not in _TYPES:
-        raise CertificateError(f"dtype is {dtype!r}; give one of {', '.join(_TYPES)}")
-    if isinstance(points, bool) or not isinstance(points, int) or points < 1:
-        raise CertificateError(f"points is {points!r}; give a positive number of random places")
+    _checked(points, seed, arguments, dtype, budget)
     from geomkit.lower import read_requests
 
     if not all(hasattr(kernel, name) for name in _NEEDED):
@@ -109,6 +106,23 @@ def certify(
     )
     store(certificate, kernel)
     return certificate
+
+
+def _checked(points: Any, seed: Any, arguments: Any, dtype: Any, budget: Any) -> None:
+    """Refuse what `certify` cannot use."""
+    if dtype not in _TYPES:
+        raise CertificateError(f"dtype is {dtype!r}; give one of {', '.join(_TYPES)}")
+    for name, value, least in (("points", points, 1), ("seed", seed, None)):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or (least is not None and value < least):
+            kind = "positive number of random places" if name == "points" else "whole number"
+            raise CertificateError(f"{name} is {value!r}; give a {kind}")
+    if not isinstance(budget, int | float) or isinstance(budget, bool) or budget != budget:
+        raise CertificateError(f"budget is {budget!r}; give a number of seconds")
+    if arguments is not None and not isinstance(arguments, Mapping):
+        raise CertificateError(
+            f"arguments is {arguments!r}; give values by name, such as {{'M': 1.0}}"
+        )
 
 
 def _readable(metric: Metric) -> str:

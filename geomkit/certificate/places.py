@@ -86,7 +86,11 @@ class Places:
                 raise CertificateError(
                     f"arguments: this kernel has no input {name!r}; it has {', '.join(inputs)}"
                 )
-            number = float(self.type(value))
+            try:
+                with np.errstate(over="ignore"):
+                    number = float(self.type(value))
+            except (TypeError, ValueError, OverflowError):
+                number = np.nan
             if not np.isfinite(number):
                 raise CertificateError(f"arguments: {name} = {value!r} is not a finite number")
             result[key] = number

@@ -48,6 +48,8 @@ def _unexplained(together: Accuracy, limit: float) -> str:
     if not together.worst:
         return text
     worst = together.worst[-1]
+    if worst.exact == 0:
+        return f"{text}; {worst.component} is 0 ({worst.place}), the kernel gives {worst.value:.3g}"
     return (
         f"{text}; the largest is {worst.ratio:.3g} times that of {worst.component} "
         f"({worst.place}), allowed are {FACTOR}"

@@ -101,15 +101,18 @@ def _errors(c: Certificate) -> Iterator[str]:
 
 def _summary(c: Certificate) -> str:
     together = c.accuracy[-1]
+    if not together.components:
+        return "Nothing is computed: every component vanishes, as the enclosures do not deny"
     text = (
-        f"{100 * together.within:.6g} % of {together.random_pairs} numbers at random places have a "
-        f"relative error within {c.threshold:.2g} ({100 * SHARE:g} % are needed); "
+        f"{100 * together.within:.6g} % of {together.random_pairs} numbers at random "
+        f"places have a relative error within {c.threshold:.2g} ({100 * SHARE:g} % are needed); "
     )
     if not together.beyond:
         return f"{text}no number anywhere is beyond it"
+    zeros = f" ({together.at_zeros} of them should be 0)" if together.at_zeros else ""
     return (
-        f"{text}{together.beyond} numbers in all are beyond it, {together.unexplained} of them by "
-        f"more than {FACTOR} times their conditioning (none is allowed)"
+        f"{text}{together.beyond} numbers in all are beyond it{zeros}, {together.unexplained} of "
+        f"them by more than {FACTOR} times their conditioning (none is allowed)"
     )
 
 
