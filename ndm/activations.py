@@ -119,7 +119,7 @@ def _softplus(x: Tensor, order: int) -> tuple[Tensor, ...]:
 
 
 def _sigmoid(x: Tensor, order: int) -> tuple[Tensor, ...]:
-    """Logistic function and its derivatives: s' = s(1 - s), s'' = s'(1 - 2s), s''' = s'(1 - 6s')."""
+    """Logistic s(x): s' = s(1 - s), s'' = s'(1 - 2s), s''' = s'(1 - 6s')."""
     s = torch.sigmoid(x)
     if order == 0:
         return (s,)

@@ -193,8 +193,13 @@ def require_smoothness(chart: CoordinateMap, order: int, what: str) -> None:
         >>> require_smoothness(AffineCoupling(4), 2, "curvature")
     """
     if chart.smoothness < order:
+        rough = [
+            f"{type(part).__name__}{f' ({name})' if name else ''} is only C^{part.smoothness}"
+            for name, part in chart.named_modules()
+            if isinstance(part, CoordinateMap) and part.smoothness < order
+        ]
         raise ModelError(
-            f"{what} needs a map with {order} continuous derivatives, and {chart} is only "
-            f"C^{chart.smoothness}; use a smooth one (AffineCoupling, Monotone, LUAffine, ...)"
+            f"{what} needs a map with {order} continuous derivatives, and {', '.join(rough)}; "
+            "use smooth ones (AffineCoupling, Monotone, LUAffine, ...)"
         )
     refuse_kinks(chart, what)

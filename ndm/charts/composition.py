@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor, nn
 
 from ndm.charts.base import CoordinateMap
+from ndm.charts.matrices import inverted
 from ndm.errors import ModelError
 
 __all__ = ["Composition", "Inverse"]
@@ -132,7 +132,7 @@ class Inverse(CoordinateMap):
     def _with_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         y = self.map.inverse(x)
         _, log_det, jacobian = self.map.with_jacobian(y)
-        return y, -log_det, torch.linalg.inv(jacobian)
+        return y, -log_det, inverted(jacobian)
 
 
 def _check_member(chart: object, name: str) -> None:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ndm.charts.base import CoordinateMap
+from ndm.charts.matrices import log_abs_det, solved_rows
 from ndm.errors import ModelError
 
 __all__ = ["Affine", "LUAffine"]
@@ -117,6 +118,8 @@ class Affine(CoordinateMap):
             matrix = _checked_matrix(matrix, n)
         if shift is None:
             shift = _START * torch.randn(n, dtype=matrix.dtype, device=matrix.device)
+        elif not isinstance(shift, Tensor):
+            raise ModelError(f"Affine({n}) was given a shift that is no tensor")
         elif tuple(shift.shape) != (n,):
             raise ModelError(f"Affine({n}) was given a shift of shape {tuple(shift.shape)}")
         self.matrix = nn.Parameter(matrix)
@@ -128,17 +131,15 @@ class Affine(CoordinateMap):
 
     def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         y = x @ self.matrix.mT + self.shift
-        return y, torch.linalg.slogdet(self.matrix)[1].expand(x.shape[:-1])
+        return y, log_abs_det(self.matrix).expand(x.shape[:-1])
 
     def _inverse(self, y: Tensor) -> Tensor:
-        rows = (y - self.shift).reshape(-1, self.dimension)
-        try:
-            rows = torch.linalg.solve(self.matrix.mT, rows, left=False)
-        except torch.linalg.LinAlgError:
+        rows, sizes = solved_rows(self.matrix, (y - self.shift).reshape(-1, self.dimension))
+        if _vanishes(sizes):
             raise ModelError(
                 "the matrix of Affine has become singular, and the map has no inverse; use "
                 "LUAffine, whose determinant is positive whatever its parameters are"
-            ) from None
+            )
         return rows.reshape(y.shape)
 
     def _with_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -153,10 +154,20 @@ def _checked_matrix(matrix: Tensor, n: int) -> Tensor:
         raise ModelError(
             f"Affine({n}) was given a matrix of shape {tuple(matrix.shape)}; it must be ({n}, {n})"
         )
+    if not bool(torch.isfinite(matrix).all()):
+        raise ModelError(f"Affine({n}) was given a matrix that has entries that are not finite")
     values = torch.linalg.svdvals(matrix.detach())
-    if not bool(values[-1] > n * torch.finfo(matrix.dtype).eps * values[0]):
+    if values[-1].item() <= n * torch.finfo(matrix.dtype).eps * values[0].item():
         raise ModelError(
             f"Affine({n}) was given a matrix with singular values from {values[-1].item():.3g} to "
             f"{values[0].item():.3g}: it has no inverse in {matrix.dtype}"
         )
     return matrix.detach().clone()
+
+
+def _vanishes(sizes: Tensor) -> bool:
+    """Whether one of |R_ii| is lost in the rounding of the others."""
+    try:
+        return bool(sizes.min() <= 4 * torch.finfo(sizes.dtype).eps * sizes.max())
+    except RuntimeError:  # a stack of matrices under vmap has no single answer
+        return False

@@ -35,11 +35,12 @@ class Permutation(CoordinateMap):
     order: Tensor
 
     def __init__(self, order: Sequence[int]) -> None:
-        indices = [int(index) for index in order]
-        if not indices or sorted(indices) != list(range(len(indices))):
+        whole = isinstance(order, Sequence) and all(isinstance(index, int) for index in order)
+        if not whole or not order or sorted(order) != list(range(len(order))):
             raise ModelError(
-                f"Permutation was given {indices}, and needs each of 0 ... n-1 exactly once"
+                f"Permutation was given {order!r}, and needs each of 0 ... n-1 exactly once"
             )
+        indices = list(order)
         super().__init__(len(indices))
         self.register_buffer("order", torch.tensor(indices))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import Literal
 
 import torch
 from hypothesis import strategies as st
@@ -90,7 +91,8 @@ def sample(name: str, n: int, dtype: torch.dtype = F64, seed: int = 0) -> Coordi
         with torch.no_grad():
             for parameter in chart.parameters():
                 parameter.add_(0.3 * torch.randn(parameter.shape, dtype=parameter.dtype))
-    return chart.to(dtype).eval()
+    made: CoordinateMap = chart.to(dtype).eval()
+    return made
 
 
 def points(shape: tuple[int, ...], dtype: torch.dtype = F64, seed: int = 1) -> Tensor:
@@ -101,16 +103,11 @@ def points(shape: tuple[int, ...], dtype: torch.dtype = F64, seed: int = 1) -> T
 
 def tensors(n: int, dtype: torch.dtype, largest: float) -> st.SearchStrategy[Tensor]:
     """Four points with coordinates up to `largest`: zeros, subnormal and extreme numbers too."""
-    width = 32 if dtype == F32 else 64
+    width: Literal[32, 64] = 32 if dtype == F32 else 64
     bound = float(torch.tensor(largest, dtype=dtype))
     number = st.floats(-bound, bound, width=width, allow_nan=False)
     row = st.lists(number, min_size=n, max_size=n)
     return st.lists(row, min_size=4, max_size=4).map(lambda rows: torch.tensor(rows, dtype=dtype))
-
-
-def parameter_names(chart: torch.nn.Module) -> list[str]:
-    """Names of all parameters."""
-    return [name for name, _ in chart.named_parameters()]
 
 
 __all__ = [
@@ -121,7 +118,6 @@ __all__ = [
     "OTHERS",
     "SINGLE",
     "ZUKO",
-    "parameter_names",
     "points",
     "sample",
     "tensors",
