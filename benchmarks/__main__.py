@@ -4,6 +4,7 @@ make bench                             plain SymPy and peers are ended after 60 
 make bench BENCH="--limit 300"         the limit of the published figures
 make bench BENCH="--no-peers --only Kerr"
 make bench BENCH=--only-kernels        the section of kernels alone; the rest of the page stays
+make bench BENCH=--only-families       the section of families alone
 make bench BENCH="--only-kernels --certify all"    with certificates of the whole catalogue
 """
 
@@ -17,6 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks import families_section
 from benchmarks.cases import CASES, Case
 from benchmarks.kernels.section import replace_section, section_of
 from benchmarks.peers import PINS, ROOT, Outcome, peers_python, run_limited
@@ -32,16 +34,22 @@ def main() -> int:
         0, or the exit status of pytest when a case of geomkit failed.
     """
     options = _options()
-    status = 0 if options.only_kernels else _engine(options)
-    if options.kernels and not options.only:
+    alone = options.only_kernels or options.only_families
+    status = 0 if alone else _engine(options)
+    sections = []
+    if options.families and not options.only and not options.only_kernels:
+        sections.append(["benchmarks.families"])
+    if options.kernels and not options.only and not options.only_families:
+        sections.append(["benchmarks.kernels", "--certify", options.certify])
+    for module in sections:
         # a process of its own, because threads are pinned before numpy is loaded
-        command = [sys.executable, "-m", "benchmarks.kernels", "--certify", options.certify]
+        command = [sys.executable, "-m", *module]
         status = subprocess.run(command, cwd=ROOT, check=False).returncode or status
     return status
 
 
 def _engine(options: argparse.Namespace) -> int:
-    """Run the benchmarks of the exact engine; the section of kernels stays as it is."""
+    """Run the benchmarks of the exact engine; the other sections stay as they are."""
     names = [name for name in CASES if not options.only or name in options.only]
     own, status = _geomkit(names)
     baseline = {name: _plain(CASES[name], options.limit) for name in names}
@@ -52,10 +60,12 @@ def _engine(options: argparse.Namespace) -> int:
         if python is not None:
             peers = {p: _peer(python, p, names, versions, options.limit) for p in PINS}
     page = ROOT / "docs" / "benchmarks.md" if not options.only else RAW.with_name("benchmarks.md")
-    kernels = section_of(page)
+    kernels, families = section_of(page), families_section.section_of(page)
     write_page(page, own, baseline, peers, versions, options.limit, _machine())
     if kernels:
         replace_section(page, kernels)
+    if families:
+        families_section.replace_section(page, families)
     print(f"written to {page.relative_to(ROOT)}")
     return status
 
@@ -66,7 +76,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="plain SymPy only")
     parser.add_argument("--only", action="append", choices=list(CASES), help="one case; repeatable")
     parser.add_argument("--no-kernels", dest="kernels", action="store_false", help="engine only")
-    parser.add_argument("--only-kernels", action="store_true", help="kernels only")
+    parser.add_argument("--no-families", dest="families", action="store_false", help="no families")
+    alone = parser.add_mutually_exclusive_group()
+    alone.add_argument("--only-kernels", action="store_true", help="kernels only")
+    alone.add_argument("--only-families", action="store_true", help="families only")
     parser.add_argument(
         "--certify", choices=["sample", "all", "none"], default="sample", help="which kernels"
     )

@@ -47,9 +47,9 @@ class Argument:
     symmetric: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Formula:
-    """A scalar function of a jet, as numba kernels.
+    """A scalar function of a jet, as numba kernels; each is made once, and equal to itself only.
 
     Attributes:
         name: of the family; the formula in plain torch is found under it.

@@ -8,6 +8,7 @@ or with `check=False` there is nan or infinity, as asked for.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,11 +26,22 @@ NUMBERS = 1024
 INDICES = 6
 # Differences of this relative size are rounding, or a derivative taken by differences.
 ASYMMETRY = 1e-3
+# torch.compile cannot read a union of these
+NUMPY = (np.ndarray, np.floating)
 
 
-def quiet() -> np.errstate:
-    """No warnings from NumPy where results may be infinite or nan."""
-    return np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")
+def quiet(like: Any) -> AbstractContextManager[Any]:
+    """No warnings from NumPy where results may be infinite or nan.
+
+    Args:
+        like: one of the arrays; tensors need nothing, and torch could not compile it.
+
+    Returns:
+        The context.
+    """
+    if isinstance(like, np.ndarray):
+        return np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore")
+    return nullcontext()
 
 
 def symmetric(arguments: Sequence[Argument], flat: Sequence[np.ndarray[Any, Any]]) -> None:
@@ -76,7 +88,7 @@ def finite(result: Any, check: bool, what: str = "curvature", batch: int | None 
     Raises:
         DomainError: some of it is not finite.
     """
-    if not check or not isinstance(result, np.ndarray | np.floating):
+    if not check or not isinstance(result, NUMPY):
         return result
     good = np.asarray(np.isfinite(result))
     if good.all():

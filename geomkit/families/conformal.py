@@ -78,7 +78,7 @@ def ricci(dphi: Any, hessian: Any, *, check: bool = True) -> Any:
     n = d.shape[1]
     if check:
         checks.symmetric((DPHI, HESSIAN), (d, second))
-    with checks.quiet():
+    with checks.quiet(d):
         second = (second + second.swapaxes(1, 2)) / 2
         trace = np.trace(second, axis1=1, axis2=2) + (n - 2) * (d * d).sum(1)
         result = -(n - 2) * (second - d[:, :, None] * d[:, None, :])
@@ -103,7 +103,7 @@ def christoffel(dphi: Any, *, check: bool = True) -> Any:
     batch, (d,) = join((DPHI,), (dphi,))
     n = d.shape[1]
     one = np.eye(n, dtype=d.dtype)
-    with checks.quiet():
+    with checks.quiet(d):
         term = one[:, :, None] * d[:, None, None, :]
         result = term + term.swapaxes(2, 3) - one[None, None, :, :] * d[:, :, None, None]
     shaped = result.reshape((*batch, n, n, n))

@@ -120,7 +120,7 @@ def christoffel(
     n = value.shape[1]
     index = np.arange(n)
     out = np.zeros((len(value), n, n, n), dtype=value.dtype)
-    with checks.quiet():
+    with checks.quiet(value):
         if not log:
             slope = slope / value[:, :, None]
         ratio = _ratios(value, log, sign)
@@ -168,7 +168,7 @@ def ricci(
     batch, flat = join((H, DH, HESSIAN), (h, dh, hessian))
     if check:
         checks.symmetric((H, DH, HESSIAN), flat)
-    with checks.quiet():
+    with checks.quiet(flat[0]):
         out = _ricci(log, sign, *flat)
     return checks.finite(out.reshape(batch + out.shape[1:]), check, "Ricci tensor", len(batch))
 
@@ -247,8 +247,12 @@ def _formula(h: Any, dh: Any, ddh: Any, parameter: str, signs: Sequence[int] | N
 
 def formula(log: bool, signs: tuple[int, ...]) -> Formula:
     """The scalar curvature by h, dh, ddh."""
-    options = (("log", log), ("signs", signs))
-    return Formula("diagonal", (H, DH, DDH), _forward, _backward, _quadratic, options)
+    known = _FORMULAS.get((log, signs))
+    if known is None:
+        options = (("log", log), ("signs", signs))
+        known = Formula("diagonal", (H, DH, DDH), _forward, _backward, _quadratic, options)
+        _FORMULAS[log, signs] = known
+    return known
 
 
 def _forward(*arrays: Any, log: bool, signs: tuple[int, ...]) -> None:
@@ -265,3 +269,6 @@ def _backward(*arrays: Any, log: bool, signs: tuple[int, ...]) -> None:
 
 def _quadratic(n: int) -> float:
     return 6.0 * n**2
+
+
+_FORMULAS: dict[tuple[bool, Signs], Formula] = {}

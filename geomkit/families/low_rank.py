@@ -57,7 +57,7 @@ def scalar(
     if (ddd is None) != (ddu is None) or (ddd is None) == (contracted is None):
         raise MetricError("give either ddd and ddu, or contracted: second derivatives once")
     (d, dd, u, du), _ = _read((D, DD, U, DU), (d, dd, u, du))
-    with checks.quiet():
+    with checks.quiet(d):
         g, dg = _metric(d, u), _slopes(d, dd, u, du)
         h = inverse(g)
         if contracted is None:
@@ -79,7 +79,7 @@ def inverse_metric(d: Any, u: Any, *, check: bool = True) -> Any:
         (..., n, n); not finite where the metric is singular or a d is 0, and not looked at.
     """
     (d, u), known = _read((D, U), (d, u))
-    with checks.quiet():
+    with checks.quiet(d):
         scaled = u / d[..., None]
         core = identity(known["r"], u) + u.swapaxes(-1, -2) @ scaled
         inner = scaled @ inverse(core) @ scaled.swapaxes(-1, -2)
@@ -105,7 +105,7 @@ def jet(d: Any, dd: Any, ddd: Any, u: Any, du: Any, ddu: Any) -> tuple[Any, Any,
     d, dd, ddd, u, du, ddu = given
     n, r = known["n"], known["r"]
     one = identity(n, d)
-    with checks.quiet():
+    with checks.quiet(d):
         flat = ddu.reshape((*ddu.shape[:-2], n * n))
         outer = (u[..., None, :, :] @ flat).reshape((*u.shape[:-2], n, n, n, n))
         rows = du.swapaxes(-1, -2).reshape((*du.shape[:-3], n * n, r))
@@ -131,7 +131,7 @@ def christoffel(d: Any, dd: Any, u: Any, du: Any, *, check: bool = True) -> Any:
         (..., n, n, n), first index up.
     """
     (d, dd, u, du), _ = _read((D, DD, U, DU), (d, dd, u, du))
-    with checks.quiet():
+    with checks.quiet(d):
         g, dg = _metric(d, u), _slopes(d, dd, u, du)
     return full.christoffel(g, dg, check=check)
 

@@ -35,7 +35,7 @@ def scalar(*scalars: Any, check: bool = True) -> Any:
     """
     _some(scalars)
     given, _ = read([Argument(f"factor {i}", "") for i in range(len(scalars))], scalars)
-    with checks.quiet():
+    with checks.quiet(given[0]):
         total = given[0] + 0
         for one in given[1:]:
             total = total + one

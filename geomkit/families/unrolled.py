@@ -127,9 +127,8 @@ def _packed(code: Any, rows: list[Array]) -> Array:
 
 
 def _double(x: Array) -> Array:
-    """One row for each point, in double precision; the kernels' signature wants arrays that may
-    be written to, which they never are.
-    """
+    """One row for each point, in double precision."""
+    # the kernels' signature wants arrays that may be written to, though they never are
     rows = np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64)
     return rows if rows.flags.writeable else rows.copy()
 

@@ -51,7 +51,7 @@ def scalar(
         raise MetricError(f"the fibre has dimension {dimension}; a positive integer is needed")
     arguments = (Argument("base", ""), Argument("fibre", ""), W, LAPLACIAN, SLOPE)
     (base, fibre, w, laplacian, slope), _ = read(arguments, (base, fibre, w, laplacian, slope))
-    with checks.quiet():
+    with checks.quiet(w):
         result = base + (fibre - m * (m - 1) * slope) / (w * w) - 2 * m * laplacian / w
     return checks.finite(result, check)
 
@@ -72,7 +72,7 @@ def operators(g: Any, dg: Any, dw: Any, ddw: Any, *, check: bool = True) -> tupl
     arguments = (full.G, full.DG, Argument("dw", "n"), Argument("ddw", "nn"))
     (g, dg, dw, ddw), _ = read(arguments, (g, dg, dw, ddw))
     symbols = full.christoffel(g, dg, check=check)
-    with checks.quiet():
+    with checks.quiet(dw):
         hessian = ddw - (symbols * dw[..., :, None, None]).sum(-3)
         h = inverse(g)
         rise = (h * dw[..., None, :]).sum(-1)
@@ -120,7 +120,7 @@ def ricci(
     given, known = read(arguments, (base, fibre, metric, w, hessian, laplacian, slope))
     base, fibre, metric, w, hessian, laplacian, slope = given
     n, m = known["n"], known["m"]
-    with checks.quiet():
+    with checks.quiet(w):
         upper = base - (m / w)[..., None, None] * hessian
         lower = fibre - (w * laplacian + (m - 1) * slope)[..., None, None] * metric
     result = place(n + m, [((0, 0), upper), ((n, n), lower)])
@@ -155,7 +155,7 @@ def christoffel(
     given, known = read(arguments, (base, fibre, g, metric, w, dw))
     base, fibre, g, metric, w, dw = given
     n, m = known["n"], known["m"]
-    with checks.quiet():
+    with checks.quiet(w):
         rise = (inverse(g) * dw[..., None, :]).sum(-1)
         down = -(w[..., None] * rise)[..., :, None, None] * metric[..., None, :, :]
         one = identity(m, metric)

@@ -26,7 +26,9 @@ from . import plain
 
 __all__ = ["evaluate", "gradient", "plain_formula"]
 
-_PRECISIONS = (torch.float32, torch.float64)
+_PRECISIONS = {torch.float32, torch.float64}
+# Formulas and shapes of arguments that need not be expanded.
+_UNIFORM: set[Any] = set()
 
 
 def evaluate(formula: Formula, tensors: Sequence[Tensor], check: bool) -> Tensor:
@@ -70,6 +72,11 @@ def gradient(formula: Formula, tensors: Sequence[Tensor], cotangent: Tensor) -> 
 
 def _expanded(formula: Formula, tensors: Sequence[Tensor]) -> list[Tensor]:
     """Give all the same leading shape and precision."""
+    key = (formula, *[tensor.shape for tensor in tensors])
+    if not torch.compiler.is_compiling() and key in _UNIFORM:
+        kinds = {tensor.dtype for tensor in tensors}
+        if len(kinds) == 1 and kinds <= _PRECISIONS:
+            return list(tensors)
     for one, tensor in zip(formula.arguments, tensors, strict=True):
         if not tensor.is_floating_point():
             raise MetricError(f"{one.name} has dtype {tensor.dtype}, which is no real float type")
@@ -83,6 +90,10 @@ def _expanded(formula: Formula, tensors: Sequence[Tensor]) -> list[Tensor]:
         shape = batch + tuple(tensor.shape[tensor.ndim - len(one.axes) :])
         same = tensor if tensor.dtype == dtype else tensor.to(dtype)
         result.append(same if same.shape == shape else same.expand(shape))
+    if not torch.compiler.is_compiling() and key == (formula, *[x.shape for x in result]):
+        if len(_UNIFORM) > arrays.MANY:
+            _UNIFORM.clear()
+        _UNIFORM.add(key)
     return result
 
 
@@ -168,7 +179,8 @@ def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
             flat = _numbers(formula, given)
             batch = tuple(given[0].shape[: given[0].ndim - len(formula.arguments[0].axes)])
             out = arrays.forward(formula, flat, batch, check, torch.get_num_threads())
-            return torch.from_numpy(out).reshape(batch)
+            result = torch.from_numpy(out)
+            return result if len(batch) == 1 else result.reshape(batch)
 
         @staticmethod
         def backward(ctx: Any, cotangent: Tensor) -> Any:
