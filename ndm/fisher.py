@@ -175,12 +175,23 @@ class GeneralisedFisher:
             for one, u in zip(pushed, self._u, strict=True)
         ]
 
-    def backward_product(self, cotangents: Sequence[Tensor]) -> Tensor:
-        """J^T u, a vector (p,)."""
-        pulled = torch.autograd.grad(
-            self._values, self.parameters, list(cotangents), retain_graph=True
+    def backward_product(
+        self, cotangents: Sequence[Tensor], others: Sequence[Tensor] = ()
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """J^T u, and the derivatives by tensors on the way.
+
+        Args:
+            cotangents: u, one tensor for each block.
+            others: tensors inside of the model that the blocks depend on.
+
+        Returns:
+            A vector (p,), and one tensor for each of the others.
+        """
+        found = torch.autograd.grad(
+            self._values, [*self.parameters, *others], list(cotangents), retain_graph=True
         )
-        return torch.cat([one.reshape(-1) for one in pulled])
+        count = len(self.parameters)
+        return torch.cat([one.reshape(-1) for one in found[:count]]), found[count:]
 
     def __call__(self, v: Tensor) -> Tensor:
         """G v.
@@ -196,7 +207,7 @@ class GeneralisedFisher:
             product(one.detach()) / self.number
             for (_, product, _), one in zip(self.blocks, pushed, strict=True)
         ]
-        return self.backward_product(weighted).detach() + self.damping * v
+        return self.backward_product(weighted)[0].detach() + self.damping * v
 
     def sample(self, generator: torch.Generator | None = None) -> list[Tensor]:
         """Random cotangents of all blocks, with E[u u^T] = w_i g_i (or w_F F) at each point."""

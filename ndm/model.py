@@ -152,15 +152,21 @@ class NDM(nn.Module):
         """The coordinates of points in all charts, from input to output.
 
         Args:
-            x: (..., n), or what `pad` takes.
+            x: (..., n), coordinates in the first chart, or what `pad` takes.
 
         Returns:
             L + 1 tensors (..., n).
         """
-        path = [x if self.pad is None else self.pad(x)]
+        path = [self._padded(x)]
         for layer in self.layers:
             path.append(layer.coordinate_map(path[-1])[0])
         return tuple(path)
+
+    def _padded(self, x: Tensor) -> Tensor:
+        if self.pad is None or x.shape[-1] == self.dimension:
+            return x
+        result: Tensor = self.pad(x)
+        return result
 
     def charts(self, x: Tensor) -> tuple[Tensor, ...]:
         """Another name of `trace`: one tensor (..., n) for each chart."""
@@ -172,7 +178,7 @@ class NDM(nn.Module):
 
     def log_det(self, x: Tensor) -> Tensor:
         """Log of |det| of the Jacobian of all maps together, (...,)."""
-        total, y = None, x if self.pad is None else self.pad(x)
+        total, y = None, self._padded(x)
         for layer in self.layers:
             y, part = layer.coordinate_map(y)
             total = part if total is None else total + part

@@ -1,0 +1,267 @@
+"""The natural gradient as an optimiser: theta <- theta - eta G^-1 grad (equation 6 of the paper).
+
+G is `ndm.fisher.GeneralisedFisher`: learned metrics, output Fisher information, or both, at the
+batch that the model saw last. Parameters that neither coordinates nor outputs depend on (those of a
+metric net) have no natural gradient; they take steps of Adam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ndm.cg import Solution, conjugate_gradient
+from ndm.errors import ModelError, SolverError
+from ndm.fisher import GeneralisedFisher
+from ndm.kfac import KroneckerFactors
+from ndm.model import NDM
+
+__all__ = ["LevenbergMarquardt", "NaturalGradient"]
+
+
+@dataclass
+class LevenbergMarquardt:
+    """Damping that follows how well the quadratic model predicts the loss.
+
+    After a step with reduction ratio rho = (loss decrease) / (predicted decrease), the damping is
+    multiplied by `shrink` where rho > 3/4, divided by it where rho < 1/4, and a step that does not
+    decrease the loss is taken back.
+
+    Attributes:
+        value: delta.
+        shrink: in (0, 1).
+        lower: never below this.
+        upper: never above this.
+
+    Example:
+        >>> damping = LevenbergMarquardt(1.0, shrink=0.5)
+        >>> damping.adapt(0.9), damping.adapt(0.1)
+        (0.5, 1.0)
+    """
+
+    value: float = 1e-2
+    shrink: float = 2 / 3
+    lower: float = 1e-10
+    upper: float = 1e6
+
+    def adapt(self, ratio: float) -> float:
+        """Take notice of a reduction ratio.
+
+        Args:
+            ratio: rho; nan counts as 0.
+
+        Returns:
+            The new damping.
+        """
+        if ratio > 0.75:
+            self.value *= self.shrink
+        elif not ratio >= 0.25:
+            self.value /= self.shrink
+        self.value = min(max(self.value, self.lower), self.upper)
+        return self.value
+
+
+class NaturalGradient(torch.optim.Optimizer):
+    """Preconditions the gradient of the loss by the inverse of G.
+
+    It is used as any other optimiser: `loss.backward()`, then `step()`; it remembers the batch that
+    went through the model. With a closure, `step(closure)` also looks at the loss after the step,
+    adapts its damping, and takes back a step that makes things worse.
+
+    Args:
+        model: whose parameters are optimised.
+        lr: eta.
+        solver: "cg" (matrix-free) or "kfac".
+        damping: delta, or how it is adapted (which needs a closure).
+        w_metric: see `GeneralisedFisher`.
+        w_fisher: see there.
+        likelihood: see there.
+        tolerance: of conjugate gradients.
+        max_iterations: of conjugate gradients.
+        other_lr: step size of Adam for the parameters that G does not reach.
+
+    Raises:
+        ModelError: options that are not known, or out of range.
+
+    Example:
+        >>> from ndm.charts import coordinate_map
+        >>> from ndm.heads import LinearHead
+        >>> _ = torch.manual_seed(0)
+        >>> model = NDM([coordinate_map("affine", 2)], LinearHead(2, 2))
+        >>> optimizer = NaturalGradient(model, lr=1.0)
+        >>> x, target = torch.randn(20, 2), torch.randint(2, (20,))
+        >>> def closure():
+        ...     optimizer.zero_grad()
+        ...     loss = nn.functional.cross_entropy(model(x), target)
+        ...     loss.backward()
+        ...     return loss
+        >>> first = optimizer.step(closure).item()
+        >>> closure().item() < first
+        True
+    """
+
+    def __init__(
+        self,
+        model: NDM,
+        lr: float = 1.0,
+        *,
+        solver: str = "cg",
+        damping: float | LevenbergMarquardt = 1e-2,
+        w_metric: float | Sequence[float] | None = None,
+        w_fisher: float = 1.0,
+        likelihood: str = "categorical",
+        tolerance: float = 1e-3,
+        max_iterations: int = 50,
+        other_lr: float = 1e-3,
+    ) -> None:
+        if solver not in ("cg", "kfac"):
+            raise ModelError(f"solver {solver!r} was given; choose 'cg' or 'kfac'")
+        if not lr > 0:
+            raise ModelError(f"lr = {lr} was given; it must be positive")
+        super().__init__(
+            [p for p in model.parameters() if p.requires_grad], {"lr": lr, "other_lr": other_lr}
+        )
+        self.model, self.solver = model, solver
+        self.damping = (
+            damping
+            if isinstance(damping, LevenbergMarquardt)
+            else LevenbergMarquardt(damping, shrink=1.0)
+        )
+        self.options: dict[str, Any] = {
+            "w_metric": w_metric,
+            "w_fisher": w_fisher,
+            "likelihood": likelihood,
+        }
+        self.tolerance, self.max_iterations = tolerance, max_iterations
+        self.last: Solution | None = None
+        self._warm: Tensor | None = None
+        self._batch: Tensor | None = None
+        self._adam: torch.optim.Adam | None = None
+        self._kept: dict[str, Any] | None = None  # state of an Adam that is not made yet
+        model.layers[0].coordinate_map.register_forward_pre_hook(self._remember)
+
+    def _remember(self, module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        if torch.is_grad_enabled() and module.training and type(given[0]) is Tensor:
+            self._batch = given[0].detach()
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One step.
+
+        Args:
+            closure: computes the loss anew, with its gradient.
+
+        Returns:
+            The loss before the step, if there is a closure.
+
+        Raises:
+            SolverError: no batch went through the model, or a gradient is not finite.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        if self._batch is None:
+            raise SolverError("no batch went through the model in training mode before step()")
+        batch = self._batch
+        with torch.enable_grad():
+            direction, gradient, matrix = self._direction(batch)
+        lr, judged = self.param_groups[0]["lr"], closure is not None and self.damping.shrink < 1
+        promised = _promise(matrix, gradient, direction, lr) if judged else 0.0
+        before = [p.clone() for p in matrix.parameters]
+        _move(matrix, -lr * direction)
+        self._others(matrix)
+        if closure is not None and judged:
+            self._judge(closure, _number(loss), promised, matrix, before)
+        return loss
+
+    def _direction(self, batch: Tensor) -> tuple[Tensor, Tensor, GeneralisedFisher]:
+        delta = self.damping.value
+        factors: KroneckerFactors | None = None
+        if self.solver == "kfac":
+            factors = KroneckerFactors(self.model, batch, **self.options)
+            matrix = factors.matrix
+        else:
+            matrix = GeneralisedFisher(self.model, batch, **self.options)
+        matrix.damping = delta
+        gradient = torch.cat([_slope(p).reshape(-1) for p in matrix.parameters])
+        if not bool(gradient.isfinite().all()):
+            raise SolverError("the gradient is not finite: no step was made")
+        if factors is not None:
+            return factors.solve(gradient, delta), gradient, matrix
+        start = self._warm if self._warm is not None and len(self._warm) == len(gradient) else None
+        self.last = conjugate_gradient(
+            matrix,
+            gradient,
+            start=start,
+            tolerance=self.tolerance,
+            max_iterations=self.max_iterations,
+        )
+        self._warm = self.last.x
+        return self.last.x, gradient, matrix
+
+    def _others(self, matrix: GeneralisedFisher) -> None:
+        """A step of Adam for the parameters that G does not reach."""
+        reached = {id(p) for p in matrix.parameters}
+        rest = [p for p in self.param_groups[0]["params"] if id(p) not in reached]
+        if self._adam is None and rest:
+            self._adam = torch.optim.Adam(rest, lr=self.param_groups[0]["other_lr"])
+            if self._kept is not None:
+                self._adam.load_state_dict(self._kept)
+        if self._adam is not None:
+            self._adam.step()
+
+    def _judge(
+        self,
+        closure: Callable[[], Any],
+        loss: float,
+        promised: float,
+        matrix: GeneralisedFisher,
+        before: list[Tensor],
+    ) -> None:
+        """Compare the loss with what the quadratic model promised; take back what is worse."""
+        with torch.enable_grad():
+            after = _number(closure())
+        ratio = (loss - after) / promised if promised > 0 else 0.0
+        self.damping.adapt(ratio)
+        if not after < loss:
+            for p, old in zip(matrix.parameters, before, strict=True):
+                p.copy_(old)
+            self._warm = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has to be kept to go on later."""
+        state: dict[str, Any] = super().state_dict()
+        state["damping"] = self.damping.value
+        state["adam"] = self._kept if self._adam is None else self._adam.state_dict()
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        state = dict(state_dict)
+        self.damping.value = state.pop("damping")
+        self._kept = state.pop("adam")
+        super().load_state_dict(state)
+
+
+def _promise(matrix: GeneralisedFisher, gradient: Tensor, direction: Tensor, lr: float) -> float:
+    """How much a quadratic model of the loss falls in a step."""
+    bent = torch.dot(direction, matrix(direction))
+    return float(lr * torch.dot(gradient, direction) - 0.5 * lr * lr * bent)
+
+
+def _number(loss: Any) -> float:
+    return float(torch.as_tensor(loss).detach())
+
+
+def _slope(p: Tensor) -> Tensor:
+    return torch.zeros_like(p) if p.grad is None else p.grad
+
+
+def _move(matrix: GeneralisedFisher, change: Tensor) -> None:
+    for p, part in zip(matrix.parameters, matrix.split(change), strict=True):
+        p.add_(part)
