@@ -152,6 +152,14 @@ def test_what_should_be_zero_is_said() -> None:
     assert "every component vanishes" in str(fine)
 
 
+def test_outputs_have_the_names_of_what_was_asked_for(kernel: Kernel) -> None:
+    output = replace(kernel.program.outputs[1], name="gauss")
+    program = replace(kernel.program, outputs=(kernel.program.outputs[0], output))
+    renamed = Kernel(kernel.metric, kernel.quantities, program, "interpret")
+    with pytest.raises(CertificateError, match="compute metric, scalar, but its program has"):
+        certify(renamed)
+
+
 # Every source that is used --------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import geomkit as gk
 from geomkit.enclosure import enclose, regular_points
 from geomkit.errors import BudgetError, FieldError, LoweringError, MetricError
+from geomkit.field import Budget
 from geomkit.lower import lower
 from geomkit.metric import Metric
 from geomkit.program import Program
@@ -304,3 +305,24 @@ def test_large_blocks_are_inverted_by_elimination(n: int, shift: int) -> None:
     program = lower(metric, ["inverse_metric", "determinant"], staged=True)
     point = next(iter(regular_points(metric, 1)))
     compare(program, enclose(metric, point), ["inverse_metric", "determinant"])
+
+
+def test_the_budget_holds_while_sums_are_written() -> None:
+    metric, checks = gk.catalog["kerr"], 0
+
+    def check(self: Budget) -> None:
+        nonlocal checks
+        checks += 1
+        if checks > derived + 20:
+            raise BudgetError("the time is over", "give a larger budget=")
+
+    with pytest.MonkeyPatch.context() as patch:
+        derived = 10**9
+        patch.setattr(Budget, "check", check)
+        tensors = gk.curvature(metric)
+        assert tensors.riemann_down.stored()
+        derived = checks
+        checks = 0
+        with pytest.raises(BudgetError, match="the time is over"):
+            lower(metric, "riemann_down", staged=False)
+    assert checks > derived, "checked while lowering, and not only while deriving"

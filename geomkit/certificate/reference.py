@@ -151,10 +151,10 @@ class Reference:
     """
 
     def __init__(self, program: Program, requests: Sequence[Any], places: Places) -> None:
-        if len(requests) != len(program.outputs):
+        if [request.name for request in requests] != [o.name for o in program.outputs]:
             raise CertificateError(
-                f"the kernel is said to compute {', '.join(map(str, requests))}, but its program "
-                f"has the outputs {', '.join(o.name for o in program.outputs)}; compile it anew"
+                f"the kernel is said to compute {', '.join(r.name for r in requests)}, but its "
+                f"program has the outputs {', '.join(o.name for o in program.outputs)}; compile it anew"
             )
         self.program = program
         self.places = places

@@ -69,6 +69,7 @@ class Elements:
 
     def _factor(self, poly: Poly) -> Product:
         """Return a factor as a sum that is not factored again."""
+        self.pool.check()
         parts = self.structures.split(poly)
         if parts is not None:
             quotient, base, rest = (self._product(part, [], LONGEST_INSIDE) for part in parts)

@@ -60,7 +60,7 @@ def lower_exactly(
         BudgetError: deriving it would exceed the budget, or the result is too long.
         LoweringError: programs have no word for something.
     """
-    pool = Pool()
+    pool = Pool(budget.check)
     scope = Scope(metric, builder, pool, vectors)
     walk = Walk(scope)
     fitting = _fitting(metric, requests)

@@ -53,9 +53,14 @@ class Atom:
 
 
 class Pool:
-    """The atoms of one program."""
+    """The atoms of one program.
 
-    def __init__(self) -> None:
+    Args:
+        check: called now and then; raises when the time is over.
+    """
+
+    def __init__(self, check: Callable[[], None] = lambda: None) -> None:
+        self.check = check
         self.atoms: list[Atom] = []
         self._numbers: dict[Atom, int] = {}
         self._sums: dict[frozenset[tuple[Monomial, Fraction]], int] = {}
@@ -101,6 +106,7 @@ class Pool:
 
     def sum(self, terms: Iterable[Product], depth: int = 0) -> Product:
         """Return a sum: like terms joined, content and common factors taken out, nested."""
+        self.check()
         joined: Terms = {}
         for term in terms:
             joined[term.monomial] = joined.get(term.monomial, Fraction(0)) + term.coefficient
