@@ -71,7 +71,7 @@ CONVENTIONS: Mapping[str, str] = {
     # along curves
     "geodesic": "x''^i + Gamma^i_jk x'^j x'^k = 0",
     "transport": "w'^i + Gamma^i_jk x'^j w^k = 0",
-    "jacobi": "J''^i + d_m Gamma^i_jk J^m x'^j x'^k + 2 Gamma^i_jk x'^j J'^k = 0, plain derivatives",
+    "jacobi": "J''^i + d_m Gamma^i_jk J^m x'^j x'^k + 2 Gamma^i_jk x'^j J'^k = 0",
     "energy": "g_ij x'^i x'^j / 2",
     "momentum": "p_i = g_ij x'^j",
     # metrics known by their jets
