@@ -152,9 +152,10 @@ class Reference:
 
     def __init__(self, program: Program, requests: Sequence[Any], places: Places) -> None:
         if [request.name for request in requests] != [o.name for o in program.outputs]:
+            asked = ", ".join(request.name for request in requests)
             raise CertificateError(
-                f"the kernel is said to compute {', '.join(r.name for r in requests)}, but its "
-                f"program has the outputs {', '.join(o.name for o in program.outputs)}; compile it anew"
+                f"the kernel is said to compute {asked}, but its program has the outputs "
+                f"{', '.join(o.name for o in program.outputs)}; compile it anew"
             )
         self.program = program
         self.places = places
