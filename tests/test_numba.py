@@ -354,7 +354,7 @@ def test_what_depends_on_parameters_only_is_computed_once() -> None:
     b.scalar("y", b.add(b.mul(square, square), b.input("x", "coordinate", "points")))
     text = source(b.finish())
     assert text.index("exp(a*a)") < text.index("for block in")
-    assert "each_a[at]" in source(b.finish(), Variant(each=True))
+    assert "each_a[start + lane]" in source(b.finish(), Variant(each=True))
 
 
 def test_kernels_are_vectorised(code: Code) -> None:

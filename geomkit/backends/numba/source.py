@@ -36,7 +36,7 @@ _USES = {"exp_shifted": ("two_to",), "exp": ("exp_shifted",), "sinhcosh": ("exp_
 # Names that the text uses itself; an input of that name gets an underscore.
 RESERVED = frozenset(
     {"behind", "block", "count", "f32", "far", "first", "inputs", "kernel", "lane", "last", "math"}
-    | {"at", "njit", "np", "out", "rows", "sincos_near", *HELPERS, *SPECIAL}
+    | {"here", "start", "njit", "np", "out", "rows", "sincos_near", *HELPERS, *SPECIAL}
     | {"precise_sum", "precise_product", "precise_inverse"}
     | {"flag", "place", "real", "types", *dir(builtins)}
 )
@@ -224,10 +224,14 @@ class _Source:
         yield from constant
         yield "for block in range(first, last):"
         if rows:
-            yield f"    for lane in range({LANES}):"
-            yield f"        at = min({LANES} * block + lane, count - 1)"
+            yield f"    start = {LANES} * block"
+            yield f"    here = min({LANES}, count - start)"
+            yield "    for lane in range(here):"
             for k, (_, text) in enumerate(rows):
                 yield f"        inputs[{k}, lane] = {text}"
+            yield f"    for lane in range(here, {LANES}):"
+            for k in range(len(rows)):
+                yield f"        inputs[{k}, lane] = inputs[{k}, here - 1]"
         yield f"    rows = out[block].reshape({LANES} * {len(self.program.slots)})"
         yield f"    for lane in range({LANES}):"
         for k, (name, _) in enumerate(rows):
@@ -272,9 +276,9 @@ class _Source:
             for i in numbers:
                 one = self.program.inputs[i]
                 if one.name in self.used:
-                    yield one.name, f"{name}[at, {one.position}]"
+                    yield one.name, f"{name}[start + lane, {one.position}]"
         if self.variant.each:
-            yield from ((n, f"each_{n}[at]") for n in self.scalars if n in self.used)
+            yield from ((n, f"each_{n}[start + lane]") for n in self.scalars if n in self.used)
 
     def _split(self) -> tuple[list[str], list[str]]:
         """The statements that depend on parameters only, and those that are done point by point."""
