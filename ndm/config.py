@@ -1,0 +1,351 @@
+"""What a training run is made of, as a file that people write: YAML, checked key by key.
+
+Every key has a default but `data.name`; an unknown key, a value of the wrong kind or out of range
+is an error that says where it stands and what would do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ndm.errors import ConfigError
+
+__all__ = [
+    "DataConfig",
+    "HeadConfig",
+    "LossConfig",
+    "MetricConfig",
+    "ModelConfig",
+    "OptimiserConfig",
+    "TrainConfig",
+    "TrainerConfig",
+    "load_config",
+    "read_config",
+]
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Activation = Literal["tanh", "softplus", "silu", "gelu"]
+Family = Literal["full", "diagonal", "conformal", "lowrank"]
+
+_LARGEST = 1_000_000  # characters of a configuration
+
+
+class _Strict(BaseModel):
+    """No unknown keys, no silent conversions, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DataConfig(_Strict):
+    """Which data, and how they are prepared.
+
+    Attributes:
+        name: a data set of `ndm.data`, or "file".
+        path: for "file": an .npz or .csv.
+        target: for "file": the column or array that is to be predicted.
+        task: "classification", "regression" or "density"; by default what the targets look like.
+        samples: how many points, for data that are made.
+        noise: of data that are made.
+        validation: share of the data that is held out to stop by.
+        test: share that is held out to report on.
+        standardise: whether each coordinate is brought to mean 0 and variance 1 (of the training
+            part).
+        components: so many principal components, whitened, instead of the coordinates.
+        seed: of what is random in the data and their split.
+    """
+
+    name: str
+    path: str | None = None
+    target: str | None = None
+    task: Literal["classification", "regression", "density"] | None = None
+    samples: Count = 1000
+    noise: Weight = 0.1
+    validation: Annotated[float, Field(gt=0, lt=0.9)] = 0.15
+    test: Annotated[float, Field(ge=0, lt=0.9)] = 0.15
+    standardise: bool = True
+    components: Count | None = None
+    seed: int = 0
+
+
+class MetricConfig(_Strict):
+    """The metric net; see `ndm.metric_net.MetricNet`."""
+
+    family: Family = "full"
+    hidden: list[Count] = [32]
+    activation: Activation = "tanh"
+    eps: Annotated[float, Field(ge=0, lt=1)] = 1e-2
+    spread: Positive = 0.1
+    rank: Count = 2
+    max_condition: Annotated[float, Field(gt=1)] | None = None
+
+
+class HeadConfig(_Strict):
+    """What reads the last chart; see `ndm.heads`."""
+
+    kind: Literal["linear", "prototype", "density"] = "linear"
+    temperature: Positive = 1.0
+    at: Literal["prototype", "point"] = "prototype"
+
+
+class ModelConfig(_Strict):
+    """Charts, metric and head.
+
+    Attributes:
+        layers: number of coordinate maps.
+        map: their kind; see `ndm.charts.coordinate_map`.
+        map_options: their options.
+        width: number of coordinates of the charts; that of the data by default.
+        tie: "pullback" (one metric) or "independent" (one for each layer).
+        share_metric: with "independent": one net for all layers.
+        metric: None for a network without geometry.
+        head: what reads the last chart.
+    """
+
+    layers: Count = 2
+    map: str = "affine_coupling"
+    map_options: dict[str, Any] = {}
+    width: Count | None = None
+    tie: Literal["pullback", "independent"] = "pullback"
+    share_metric: bool = False
+    metric: MetricConfig | None = MetricConfig()
+    head: HeadConfig = HeadConfig()
+
+
+class LossConfig(_Strict):
+    """total = task + lambda geo + consistency + fisher; see `ndm.losses`.
+
+    Attributes:
+        lam: lambda; "auto" for a balance by the norms of gradients.
+        auto_share: for "auto": of the geometric gradient in the task's.
+        warm_up: steps over which lambda grows from 0.
+        curvature: weight of the curvature penalty; 0 leaves curvature out.
+        curvature_kind: "asinh" or "square" (the paper's).
+        normalise: whether curvature is measured against volume, so that scale cannot cheat.
+        volume: weight of the volume penalty.
+        volume_kind: "variance" (the paper's), "log_variance", or "auto" by dimension.
+        points: at how many points of each batch curvature is computed; all by default.
+        consistency: weight of the consistency of independent metrics.
+        fisher: weight of matching the metric with the output's Fisher information.
+    """
+
+    lam: Weight | Literal["auto"] = 1e-2
+    auto_share: Positive = 0.1
+    warm_up: Annotated[int, Field(ge=0)] = 100
+    curvature: Weight = 1.0
+    curvature_kind: Literal["asinh", "square"] = "asinh"
+    normalise: bool = True
+    volume: Weight = 1.0
+    volume_kind: Literal["auto", "variance", "log_variance"] = "auto"
+    points: Count | None = None
+    consistency: Weight = 0.0
+    fisher: Weight = 0.0
+
+
+class OptimiserConfig(_Strict):
+    """How parameters move.
+
+    Attributes:
+        kind: "adam", "sgd", "natural" (conjugate gradients) or "kfac".
+        lr: step size; by default 1e-3 for Adam, 1e-2 for SGD, 1 for the natural gradient.
+        weight_decay: for Adam and SGD.
+        damping: at the start, for the natural gradient.
+        w_metric: weight of the learned metric in the natural gradient's matrix.
+        w_fisher: weight of the output's Fisher information there.
+    """
+
+    kind: Literal["adam", "sgd", "natural", "kfac"] = "adam"
+    lr: Positive | None = None
+    weight_decay: Weight = 0.0
+    damping: Positive = 1e-2
+    w_metric: Weight = 1.0
+    w_fisher: Weight = 1.0
+
+
+class TrainerConfig(_Strict):
+    """How long, how wide, on what.
+
+    Attributes:
+        epochs: at most so many.
+        batch_size: of the training data.
+        patience: epochs without a better validation loss before training stops.
+        precision: of all numbers, 32 or 64 bits.
+        accelerator: "auto", "cpu" or "gpu".
+        devices: processes, one for each device.
+        gradient_clip: largest norm of a gradient; none by default.
+    """
+
+    epochs: Count = 100
+    batch_size: Count = 256
+    patience: Count = 20
+    precision: Literal[32, 64] = 32
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: Count = 1
+    gradient_clip: Positive | None = None
+
+
+class TrainConfig(_Strict):
+    """A training run.
+
+    Attributes:
+        data: see `DataConfig`.
+        model: see `ModelConfig`.
+        loss: see `LossConfig`.
+        optimiser: see `OptimiserConfig`.
+        trainer: see `TrainerConfig`.
+        seeds: one run for each.
+
+    Example:
+        >>> config = TrainConfig(data=DataConfig(name="moons"))
+        >>> config.model.metric.family, config.seeds
+        ('full', [0])
+    """
+
+    data: DataConfig
+    model: ModelConfig = ModelConfig()
+    loss: LossConfig = LossConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    seeds: Annotated[list[int], Field(min_length=1)] = [0]
+
+    @model_validator(mode="after")
+    def _fits(self) -> TrainConfig:
+        if self.model.metric is None:
+            wanted = [w for w in ("consistency", "fisher") if getattr(self.loss, w)]
+            if self.model.head.kind == "prototype" or wanted:
+                what = wanted[0] if wanted else "model.head.kind: prototype"
+                raise ValueError(f"{what} needs a metric, and model.metric is null")
+        if self.data.name == "file" and not self.data.path:
+            raise ValueError("data.name is 'file', which needs data.path")
+        return self
+
+    def to_yaml(self) -> str:
+        """The configuration as a file that `load_config` reads."""
+        text: str = yaml.safe_dump(self.model_dump(), sort_keys=False)
+        return text
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> TrainConfig:
+    """Read a configuration from a YAML file.
+
+    Args:
+        path: the file.
+        overrides: texts like "trainer.epochs=10", which win over the file; values are YAML.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ConfigError: the file cannot be read, or its content cannot be used.
+    """
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", remedy="give a YAML file") from error
+    return read_config(text, overrides, name=str(path))
+
+
+def read_config(text: str, overrides: Iterable[str] = (), *, name: str = "text") -> TrainConfig:
+    """Read a configuration from YAML.
+
+    Args:
+        text: YAML.
+        overrides: see `load_config`.
+        name: how to call it in messages.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ConfigError: it cannot be used; the key and what would do are in the message.
+
+    Example:
+        >>> read_config("data: {name: moons}", ["trainer.epochs=3"]).trainer.epochs
+        3
+        >>> read_config("{data: {name: moons}, modle: {layers: 2}}")
+        Traceback (most recent call last):
+            ...
+        ndm.errors.ConfigError: modle: this key is not known; did you mean 'model'?
+    """
+    content = _parsed(text, name)
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"{name} holds {type(content).__name__}, not keys and values",
+            remedy="begin with `data: {name: moons}`",
+        )
+    for override in overrides:
+        _set(content, override)
+    try:
+        return TrainConfig.model_validate(content)
+    except ValidationError as error:
+        problem = _explained(error)
+        raise ConfigError(problem.message, key=problem.key, remedy=problem.remedy) from error
+
+
+def _parsed(text: str, name: str) -> Any:
+    if len(text) > _LARGEST:
+        raise ConfigError(f"{name} has {len(text)} characters, more than {_LARGEST}")
+    try:
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        first = " ".join(str(error).split())[:300]
+        raise ConfigError(f"{name} is no YAML: {first}", remedy="mend the line it names") from error
+
+
+def _set(content: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    steps = [step.strip() for step in key.split(".")]
+    if not equals or not all(steps):
+        raise ConfigError(f"{override!r} is no override", remedy="write key.key=value")
+    place = content
+    for step in steps[:-1]:
+        below = place.setdefault(step, {})
+        if not isinstance(below, dict):
+            raise ConfigError(f"{step!r} has no keys below it", key=key)
+        place = below
+    place[steps[-1]] = _parsed(value, f"the value of {key}")
+
+
+def _explained(error: ValidationError) -> ConfigError:
+    """The first problem, in words; the others are counted."""
+    first, others = error.errors()[0], error.error_count() - 1
+    # unions put names of their members into the path, which say nothing to a reader
+    key = ".".join(
+        str(step) for step in first["loc"] if "-" not in str(step) and "[" not in str(step)
+    )
+    rest = f" (and {others} more)" if others else ""
+    if first["type"] == "extra_forbidden":
+        known = _keys(first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        return ConfigError(f"this key is not known{rest}", key=key, remedy=remedy)
+    if first["type"] == "missing":
+        return ConfigError(f"this key is missing{rest}", key=key, remedy="give it a value")
+    shown = repr(first.get("input"))
+    shown = shown if len(shown) < 80 else shown[:77] + "..."
+    message = first["msg"].removeprefix("Value error, ")
+    given = "" if first["type"] == "value_error" else f"{shown} was given: "
+    return ConfigError(f"{given}{message}{rest}", key=key)
+
+
+def _keys(path: tuple[int | str, ...]) -> list[str]:
+    """The keys that there are at a place of the configuration."""
+    parts: dict[str, type[BaseModel]] = {
+        "": TrainConfig,
+        "data": DataConfig,
+        "model": ModelConfig,
+        "model.metric": MetricConfig,
+        "model.head": HeadConfig,
+        "loss": LossConfig,
+        "optimiser": OptimiserConfig,
+        "trainer": TrainerConfig,
+    }
+    found = parts.get(".".join(str(step) for step in path), TrainConfig)
+    return list(found.model_fields)
