@@ -189,6 +189,8 @@ class TorchCode:
         return (
             type(points) is Tensor
             and points.dtype in FLOATS
+            and points.layout is torch.strided
+            and not points.is_nested
             and points.ndim > 0
             and points.shape[-1] == self._width
         )
@@ -206,6 +208,13 @@ def _require_floating(name: str, value: Any) -> None:
         raise EvaluationError(
             f"{name} is a {type(value).__name__}; the torch backend takes tensors "
             "(torch.as_tensor makes one)"
+        )
+    if value.is_nested or value.layout is not torch.strided:
+        kind = "a nested tensor" if value.is_nested else str(value.layout).removeprefix("torch.")
+        raise EvaluationError(
+            f"{name} is {kind}; the torch backend takes dense tensors, all rows of one length: "
+            + (f"pad it, or call once for each part of {name}" if value.is_nested else "")
+            + ("" if value.is_nested else f"{name}.to_dense() converts")
         )
     if value.dtype not in FLOATS:
         raise EvaluationError(

@@ -58,13 +58,9 @@ def load(name: str, text: str, path: Path | None = None) -> Mapping[str, object]
     spec = ModuleSpec(name, loader, origin=file)
     spec.has_location = path is not None
     module: ModuleType = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return vars(module)
+    # Registered when it is complete: another thread may be looking for it.
+    loader.exec_module(module)
+    return vars(sys.modules.setdefault(name, module))
 
 
 def keep(name: str, text: str) -> Path | None:

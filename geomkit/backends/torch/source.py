@@ -6,12 +6,12 @@ they meet; functions of numbers alone are computed here, at 40 digits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 from geomkit._version import __version__
 from geomkit.errors import LoweringError
-from geomkit.program import Program, Slot, Spelling, statements
+from geomkit.program import Program, Spelling, statements
+from geomkit.program.text import users
 
 from .folding import fold
 
@@ -192,18 +192,8 @@ def _require_orders(program: Program) -> None:
         order = program.nodes[node.args[0]]
         known = isinstance(order.value, Fraction) and order.value.denominator == 1
         if not known or (node.value == "polygamma" and Fraction(str(order.value)) < 0):
-            users = ", ".join(str(slot) for slot in _users(program, number))
             raise LoweringError(
                 f"the torch backend has {node.value} of whole orders known beforehand only, and "
-                f"{users} of {program.name!r} need another; use backend 'numba' or 'interpret'"
+                f"{', '.join(users(program, number))} of {program.name!r} need another; use "
+                "backend 'numba' or 'interpret'"
             )
-
-
-def _users(program: Program, node: int) -> Iterator[Slot]:
-    reached = {node}
-    for number, one in enumerate(program.nodes):
-        if reached.intersection(one.args):
-            reached.add(number)
-    for slot, result in zip(program.slots, program.results, strict=True):
-        if result in reached:
-            yield slot

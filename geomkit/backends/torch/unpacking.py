@@ -61,7 +61,7 @@ class Unpacking:
             entries[place] = slot if sign > 0 else size + slot
         if entries == list(range(size)):
             entries = []
-        plan = torch.tensor(entries, dtype=torch.int64) if entries else None
+        plan = torch.tensor(entries, device="cpu") if entries else None
         lists = ((start, start + size), output.shape, entries)
         text = ";".join(" ".join(map(str, one)) for one in lists)
         return cls(start, start + size, output.shape, plan, negative, zero, text)
