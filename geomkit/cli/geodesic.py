@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from geomkit.cli.output import check_outputs, write_text
 from geomkit.cli.target import claim_path, find_metric
 from geomkit.cli.terminal import complain, emit, printable
-from geomkit.errors import FileError, ParseError
+from geomkit.errors import DomainError, EvaluationError, FileError, ParseError
 
 if TYPE_CHECKING:
     from geomkit.geodesic import Geodesics, Trajectory
@@ -80,7 +80,7 @@ def run(
     if csv is not None:
         write_text(csv, found.to_csv())
     if plot is not None:
-        _draw(found, plot)
+        _draw(geodesics, found, plot)
     return _verdict(found)
 
 
@@ -112,6 +112,8 @@ def _parameters(metric: Metric, given: list[str]) -> dict[str, float]:
         name, separator, value = text.partition("=")
         if not separator:
             raise ParseError(f"--parameter {text!r}: write NAME=VALUE, M=1 for instance")
+        if name.strip() in values:
+            raise ParseError(f"--parameter {name.strip()} was given twice")
         values[name.strip()] = _number(metric, value, values, f"--parameter {name.strip()}")
     for one in metric.parameters:
         name = one.symbol.name
@@ -145,12 +147,15 @@ def _usual(metric: Metric, symbol: Any, values: dict[str, float]) -> float:
 
 
 def _components(metric: Metric, text: str, values: dict[str, float], where: str) -> list[float]:
-    parts = [part for part in _split(text) if part.strip()]
+    parts = _split(text)
     named = [part.partition("=") for part in parts]
-    if all(separator for _, separator, _ in named) and named:
-        row = [0.0] * metric.n
+    if all(separator for _, separator, _ in named):
+        row, seen = [0.0] * metric.n, set()
         for name, _, value in named:
             plain = name.strip().removeprefix("v_")
+            if plain in seen:
+                raise ParseError(f"{where} {text!r}: {plain} was given twice")
+            seen.add(plain)
             row[metric.index(plain)] = _number(metric, value, values, f"{where}, {plain}")
         return row
     if len(parts) != metric.n or any(separator for _, separator, _ in named):
@@ -185,7 +190,12 @@ def _number(metric: Metric, text: str, values: dict[str, float], where: str) -> 
     if free:
         names = ", ".join(sorted(map(str, free)))
         raise ParseError(f"{where}: {text.strip()} uses {names}; only parameters have values here")
-    number = float(scalar(np.zeros(metric.n)))
+    try:
+        number = float(scalar(np.zeros(metric.n)))
+    except EvaluationError as error:
+        raise ParseError(f"{where}: {text.strip()}: {error}") from None
+    except DomainError:
+        number = math.nan
     if not math.isfinite(number):
         raise ParseError(f"{where}: {text.strip()} is no finite real number")
     return number
@@ -219,15 +229,21 @@ def _check_suffix(plot: Path | None) -> None:
         raise FileError(
             "the picture has no known suffix", file=str(plot), remedy=f"use {', '.join(known)}"
         )
+    if plot is not None:  # before the work, not after it
+        from geomkit.plot.figures import require
+
+        require("plotly" if plot.suffix.lower() == ".html" else "matplotlib")
 
 
-def _draw(found: Trajectory, path: Path) -> None:
-    from geomkit.plot import curves, orbits, save
+def _draw(geodesics: Geodesics, found: Trajectory, path: Path) -> None:
+    from geomkit.plot import curves, in_space, orbits, save
 
+    polar = {"r", "phi"} <= set(found.coordinates)
+    spheres = _horizon(geodesics, found) if polar else {}
     if path.suffix.lower() == ".html":
-        figure = _turning(found)
-    elif "r" in found.coordinates and "phi" in found.coordinates:
-        figure = orbits([found], title=found.metric)
+        figure = in_space([found], spheres=spheres, title=found.metric)
+    elif polar:
+        figure = orbits([found], circles=spheres, title=found.metric)
     else:
         first, second = _two(found)
         figure = curves([found], first, second, equal=False, title=found.metric)
@@ -245,33 +261,28 @@ def _two(found: Trajectory) -> tuple[str, str]:
     return names[0], names[-1]
 
 
-def _turning(found: Trajectory) -> Any:
-    """A curve in space: spherical coordinates as such, otherwise the first three coordinates."""
+def _horizon(geodesics: Geodesics, found: Trajectory) -> dict[str, float]:
+    """The largest radius below the start at which g^rr vanishes, if there is one."""
     import numpy as np
+    from scipy.optimize import brentq
 
-    from geomkit.plot.figures import require
+    from geomkit.geodesic import horizon_event
+    from geomkit.geodesic.expressions import Scalar
 
-    require("plotly")
-    from plotly import graph_objects
+    metric, start = geodesics.metric, found.points[0]
+    k = metric.index("r")
+    function = Scalar(metric, horizon_event(metric, margin=0).expression, geodesics.numbers)
 
-    names = found.coordinates
-    if {"r", "theta", "phi"} <= set(names):
-        r, theta, phi = (found.column(name) for name in ("r", "theta", "phi"))
-        x, y, z = (
-            r * np.sin(theta) * np.cos(phi),
-            r * np.sin(theta) * np.sin(phi),
-            r * np.cos(theta),
-        )
-        titles = ["x", "y", "z"]
-    elif {"r", "phi"} <= set(names):
-        r, phi = found.column("r"), found.column("phi")
-        x, y, z, titles = r * np.cos(phi), r * np.sin(phi), 0 * r, ["x", "y", ""]
-    else:
-        shown = [found.column(name) for name in names[:3]]
-        x, y, z = (*shown, *(0 * shown[0] for _ in range(3 - len(shown))))
-        titles = [*names[:3], "", ""][:3]
-    line = graph_objects.Scatter3d(x=x, y=y, z=z, mode="lines", name=found.metric)
-    axes = {f"{a}axis_title": title for a, title in zip("xyz", titles, strict=True)}
-    figure = graph_objects.Figure(line)
-    figure.update_layout(title=found.metric, scene={**axes, "aspectmode": "data"})
-    return figure
+    def at(r: float) -> float:
+        point = start.copy()
+        point[k] = r
+        return float(function(point))
+
+    grid = np.linspace(1e-3, 1, 400) * abs(float(start[k]))
+    with np.errstate(all="ignore"):
+        values = np.array([at(r) for r in grid])
+    changes = np.flatnonzero((values[:-1] < 0) & (values[1:] > 0))
+    if not len(changes):
+        return {}
+    last = changes[-1]
+    return {"horizon": float(brentq(at, grid[last], grid[last + 1]))}

@@ -14,6 +14,7 @@ every curve reports how well energy and Killing momenta were conserved.
 from __future__ import annotations
 
 from geomkit.geodesic.bundle import Bundle
+from geomkit.geodesic.connecting import Distance, Logarithm
 from geomkit.geodesic.deviation import ConjugatePoint, JacobiField
 from geomkit.geodesic.events import Event, boundary_events, horizon_event
 from geomkit.geodesic.functions import distance, exp, geodesic, jacobi_field, log, transport
@@ -22,7 +23,6 @@ from geomkit.geodesic.invariants import cyclic_coordinates, killing_fields
 from geomkit.geodesic.light import light_rays
 from geomkit.geodesic.model import Geodesics
 from geomkit.geodesic.parallel import Transported
-from geomkit.geodesic.shooting import Distance, Logarithm
 from geomkit.geodesic.trajectory import Ending, Hit, Invariant, Trajectory
 
 __all__ = [

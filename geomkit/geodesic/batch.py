@@ -118,6 +118,7 @@ class _Walk:
         self.tracing = False
         self.trace: list[tuple[NDArray[np.intp], Array]] = []  # who made a step, to which s
         self.h = self._first_steps()
+        self.first = self.h.copy()
 
     def _slope(self, states: Array) -> Array:
         self.evaluations += 1
@@ -181,7 +182,8 @@ class _Walk:
             self._accept(active[good], s0[good], s1[good], stages[:, good], y0[good], y1[good])
             if self.tracing:
                 self.trace.append((active[good], self.s[active[good]]))
-        lost = ~last & (np.abs(self.h[active]) < SHORTEST * np.abs(self.lengths[active]))
+        way = np.maximum(np.abs(self.s[active]), np.abs(self.first[active]))
+        lost = ~last & (np.abs(self.h[active]) < SHORTEST * way)
         self._end(active[lost], Ending.SINGULAR)
         tired = self.steps[active] >= self.settings.max_steps
         self._end(active[tired & (self.codes[active] < 0)], Ending.STEPS)

@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 
 from geomkit.errors import DomainError
 
-__all__ = ["character", "future_root", "is_null", "normalised", "square", "time_sign"]
+__all__ = [
+    "character",
+    "future_root",
+    "is_degenerate",
+    "is_null",
+    "normalised",
+    "square",
+    "time_sign",
+]
 
 Array = NDArray[np.float64]
 # |g(v, v)| below this fraction of the sum of |g_ij v^i v^j| is null: rounding leaves some 1e-15,
@@ -32,8 +40,8 @@ def time_sign(g: Array) -> int:
     Raises:
         DomainError: the matrix is degenerate, or has several times and several spaces.
     """
-    eigenvalues = np.linalg.eigvalsh(g)
-    if not np.abs(eigenvalues).min() > 1e-14 * np.abs(eigenvalues).max():
+    eigenvalues = np.linalg.eigvalsh(_scaled(g))
+    if is_degenerate(g):
         raise DomainError(
             "the metric is degenerate at this point (its determinant vanishes): start from a "
             "regular point of the chart"
@@ -49,6 +57,20 @@ def time_sign(g: Array) -> int:
         f"signature ({n - negative}, {negative}) has no causal structure; give velocities as they "
         "are, without normalisation"
     )
+
+
+def is_degenerate(g: Array) -> bool:
+    """Whether the determinant vanishes up to rounding, whatever the units of the coordinates."""
+    eigenvalues = np.abs(np.linalg.eigvalsh(_scaled(g)))
+    return not eigenvalues.min() > 1e-14 * eigenvalues.max()
+
+
+def _scaled(g: Array) -> Array:
+    """The matrix in units in which its diagonal is 1, -1 or 0; the signature stays."""
+    diagonal = np.abs(np.diag(g))
+    units = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    scaled: Array = g / np.outer(units, units)
+    return scaled
 
 
 def character(g: Array, v: Array) -> str:

@@ -149,23 +149,28 @@ def conjugate_points(geodesics: Geodesics, state: Array, span: float) -> tuple[C
         The points, in order.
     """
     path, _ = exp_derivative(geodesics, state, geodesics.settings, span, dense=True)
-    return find_conjugate_points(path, geodesics.n)
+    return find_conjugate_points(geodesics, path)
 
 
-def find_conjugate_points(path: Path, n: int) -> tuple[ConjugatePoint, ...]:
+def find_conjugate_points(geodesics: Geodesics, path: Path) -> tuple[ConjugatePoint, ...]:
     """Return the conjugate points on a path that `exp_derivative` gave.
 
     Args:
+        geodesics: the metric with its parameters.
         path: the path.
-        n: the dimension.
 
     Returns:
         The points, in order.
     """
+    n, (first,) = geodesics.n, _frames(geodesics, path.states[:1])
+    back = np.linalg.inv(first)
 
     def matrices(s: Array) -> Array:
-        rows = path.dense(np.atleast_1d(s))[:, 2 * n : 2 * n + n * n]
-        return rows.reshape(-1, n, n) / np.atleast_1d(s)[:, None, None]
+        # between frames of unit vectors: a chart that fails is no conjugate point
+        states = path.dense(np.atleast_1d(s))
+        rows = states[:, 2 * n : 2 * n + n * n].reshape(-1, n, n).swapaxes(1, 2)
+        scaled: Array = _frames(geodesics, states) @ rows @ back / np.atleast_1d(s)[:, None, None]
+        return scaled
 
     # each step is one of a method of order 8: 16 points of it see what the solution does
     inner = np.linspace(0, 1, 17)[1:]
@@ -185,6 +190,16 @@ def find_conjugate_points(path: Path, n: int) -> tuple[ConjugatePoint, ...]:
         if multiplicity and not any(abs(s - other.s) <= 1e-9 * abs(s) for other in found):
             found.append(ConjugatePoint(s, path.dense(np.array([s]))[0, :n], multiplicity))
     return tuple(found)
+
+
+def _frames(geodesics: Geodesics, states: Array) -> Array:
+    """Matrices E with g = E^T diag(+-1) E, by which components become those of a unit frame."""
+    (g,) = geodesics.equations.field("metric")(states[:, : geodesics.n])
+    sizes = np.sqrt(np.abs(np.einsum("aii->ai", g)))
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    values, vectors = np.linalg.eigh(g / (sizes[:, :, None] * sizes[:, None, :]))
+    frames: Array = np.sqrt(np.abs(values))[:, :, None] * vectors.swapaxes(1, 2) * sizes[:, None, :]
+    return frames
 
 
 def _refined(matrices: object, s: float, low: float, high: float) -> float:

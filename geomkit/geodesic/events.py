@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geomkit.errors import MetricError
+from geomkit.errors import DomainError, MetricError
 from geomkit.geodesic.expressions import Scalar
 
 if TYPE_CHECKING:
     from geomkit.metric import Metric
 
-__all__ = ["Event", "Watch", "boundary_events", "horizon_event", "read_events", "watch"]
+__all__ = [
+    "Event",
+    "Watch",
+    "boundary_events",
+    "horizon_event",
+    "read_events",
+    "require_real",
+    "watch",
+]
 
 Array = NDArray[np.float64]
 
@@ -25,13 +33,16 @@ class Event:
     """Something to look out for: a function of position and velocity that passes through zero.
 
     It is looked at four times or more in each step of the integrator; what passes through zero and
-    back between two looks is not seen.
+    back between two looks is not seen, nor is anything where the function is no real number.
 
     Args:
         expression: text or SymPy expression in coordinates, parameters and velocities `v_r`, ...
         name: what it is called; the expression itself by default.
         stop: whether the curve ends there.
         direction: +1 counts only passing upwards, -1 only downwards, 0 both.
+
+    Raises:
+        DomainError: the direction is none of these.
 
     Example:
         >>> Event("r - 3*M", stop=False).name
@@ -44,6 +55,10 @@ class Event:
     direction: int = 0
 
     def __post_init__(self) -> None:
+        if self.direction not in (-1, 0, 1):
+            raise DomainError(
+                f"direction = {self.direction!r} of an event: give 1, -1, or 0 for both"
+            )
         if not self.name:
             object.__setattr__(self, "name", str(self.expression))
 
@@ -77,6 +92,8 @@ def read_events(given: Any) -> tuple[Event, ...]:
     Returns:
         The events.
     """
+    if given is None:
+        return ()
     if isinstance(given, Event):
         return (given,)
     if isinstance(given, Mapping):
@@ -98,11 +115,44 @@ def watch(
 
     Returns:
         One for each event.
+
+    Raises:
+        MetricError: an event depends neither on the position nor on the velocity.
     """
-    return tuple(
-        Watch(one, Scalar(metric, one.expression, parameters, where=f"event {one.name!r}"))
-        for one in events
-    )
+    found = []
+    for one in events:
+        scalar = Scalar(metric, one.expression, parameters, where=f"event {one.name!r}")
+        if not scalar.varies:
+            raise MetricError(
+                f"event {one.name!r} is the same everywhere; write an expression in coordinates "
+                "and velocities that changes its sign"
+            )
+        found.append(Watch(one, scalar))
+    return tuple(found)
+
+
+def require_real(watches: Sequence[Watch], states: Array) -> None:
+    """Refuse events that are no real number where the curves start, as they would never be seen.
+
+    Args:
+        watches: the events.
+        states: the starts, (N, 2n).
+
+    Raises:
+        DomainError: naming the event.
+    """
+    for one in watches:
+        with np.errstate(all="ignore"):
+            lost = np.flatnonzero(np.isnan(one(states)))
+        if len(lost):
+            place = ", ".join(
+                f"{x} = {value:.8g}"
+                for x, value in zip(one.scalar.coordinates, states[lost[0]], strict=False)
+            )
+            raise DomainError(
+                f"event {one.event.name!r} is no real number at {place}; write it as a function "
+                "that is real along the curve"
+            )
 
 
 def boundary_events(metric: Metric) -> tuple[Event, ...]:
@@ -124,7 +174,7 @@ def boundary_events(metric: Metric) -> tuple[Event, ...]:
     return tuple(events)
 
 
-def horizon_event(metric: Metric, coordinate: str = "r", margin: float = 1e-6) -> Event:
+def horizon_event(metric: Metric, coordinate: str = "r", margin: Any = 1e-6) -> Event:
     """Return the stopping event g^rr = margin, that is, a horizon r = const just ahead.
 
     The gradient of r is null on a horizon, so g^rr vanishes there, whatever the coordinates. In
@@ -140,6 +190,7 @@ def horizon_event(metric: Metric, coordinate: str = "r", margin: float = 1e-6) -
 
     Raises:
         MetricError: there is no such coordinate.
+        DomainError: the margin is no number, or negative.
 
     Example:
         >>> import geomkit as gk
@@ -156,6 +207,8 @@ def horizon_event(metric: Metric, coordinate: str = "r", margin: float = 1e-6) -
             f"metric {metric.name!r} has no coordinate {coordinate!r}; name the one that is "
             f"constant on the horizon: {', '.join(names)}"
         )
+    if not isinstance(margin, (int, float)) or not 0 <= margin < 1:
+        raise DomainError(f"margin = {margin!r}: give a small number, 0 or positive")
     i = metric.index(coordinate)
     expression = Chart.of(metric).inverse[i][i].to_sympy() - sympy.Rational(str(margin))
     return Event(expression, "horizon")

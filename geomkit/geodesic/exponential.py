@@ -11,7 +11,7 @@ from geomkit.errors import DomainError
 from geomkit.geodesic import reading
 from geomkit.geodesic.batch import integrate_many
 from geomkit.geodesic.bundle import Bundle, make_bundle
-from geomkit.geodesic.events import read_events, watch
+from geomkit.geodesic.events import read_events, require_real, watch
 from geomkit.geodesic.integrate import integrate
 from geomkit.geodesic.trajectory import Ending
 
@@ -37,11 +37,12 @@ def exp(model: Geodesics, point: Any, vector: Any) -> Array:
     Raises:
         DomainError: a geodesic ends before s = 1.
     """
-    if np.ndim(point) == 1 and np.ndim(vector) == 1:
+    point, vector = reading.numbers(point, "point"), reading.numbers(vector, "vector")
+    if point.ndim == vector.ndim == 1:
         return _exp_of_one(model, point, vector)
-    if not (np.size(point) and np.size(vector)):  # no points, no curves
+    if not (point.size and vector.size):  # no points, no curves
         x, _ = reading.rows(point, vector, model.coordinates)
-        return x.reshape(np.broadcast_shapes(np.shape(point), np.shape(vector)))
+        return x.reshape(np.broadcast_shapes(point.shape, vector.shape))
     bundle = geodesics(model, point, vector, 1.0, samples=2)
     lost = [k for k, ending in enumerate(bundle.endings) if ending is not Ending.LENGTH]
     if lost:
@@ -49,7 +50,7 @@ def exp(model: Geodesics, point: Any, vector: Any) -> Array:
             f"exp is not defined for {len(lost)} of {bundle.count} vectors, the first of them "
             f"number {lost[0]}: {bundle.messages[lost[0]]}"
         )
-    shape = np.broadcast_shapes(np.shape(point), np.shape(vector))
+    shape = np.broadcast_shapes(point.shape, vector.shape)
     return bundle.points[:, -1].reshape(shape)
 
 
@@ -99,14 +100,16 @@ def geodesics(
     if not len(x):
         raise DomainError(f"there is no curve to follow: points have shape {np.shape(points)}")
     lengths = reading.spans(length, len(x))
-    wanted = read_events(events)
+    states, wanted = np.concatenate([x, v], axis=1), read_events(events)
+    watches = watch(model.metric, wanted, model.numbers)
+    require_real(watches, states)
     paths = integrate_many(
         model.equations.geodesics,
-        np.concatenate([x, v], axis=1),
+        states,
         lengths,
         reading.samples(samples),
         model.settings,
-        watch(model.metric, wanted, model.numbers),
+        watches,
         by_steps=by_steps,
     )
     return make_bundle(model, paths, [one.name for one in wanted])

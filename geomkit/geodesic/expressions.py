@@ -162,6 +162,12 @@ class Scalar:
         self._given = {metric.symbols[name]: value for name, value in parameters.items()}
         self._extra = tuple((extra or {}).values())
 
+    @property
+    def varies(self) -> bool:
+        """Whether it depends on anything but parameters."""
+        symbols = {*self.coordinates, *self._velocities, *self._extra}
+        return bool(symbols & self.expression.free_symbols)
+
     @cached_property
     def _tape(self) -> Tape:
         symbols = (*self.coordinates, *self._velocities, *self._extra)

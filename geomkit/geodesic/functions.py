@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from geomkit.geodesic.model import Geodesics
 
 if TYPE_CHECKING:
+    from geomkit.geodesic.connecting import Distance, Logarithm
     from geomkit.geodesic.deviation import JacobiField
     from geomkit.geodesic.parallel import Transported
-    from geomkit.geodesic.shooting import Distance, Logarithm
     from geomkit.geodesic.trajectory import Trajectory
     from geomkit.metric import Metric
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ __all__ = ["METHODS", "Crossing", "Path", "Settings", "integrate"]
 
 Array = NDArray[np.float64]
 METHODS = ("DOP853", "RK45", "RK23", "Radau", "BDF", "LSODA")
-# A step shorter than this part of the whole range means that the equations are about to break down:
-# rounding errors of coordinates then outweigh what a step changes.
+# A step shorter than this part of the way so far means that the equations are about to break down:
+# the steps close in on a value of s at which something becomes infinite.
 SHORTEST = 1e-11
 # Inner points of a step at which events are looked at, so that two crossings are not overlooked.
 _INNER = 4
@@ -48,6 +49,12 @@ class Settings:
     max_steps: int = 100_000
 
     def __post_init__(self) -> None:
+        numbers = (self.rtol, self.atol, self.max_steps)
+        if not all(isinstance(one, Real) for one in numbers) or not self.max_steps >= 1:
+            raise DomainError(
+                f"rtol = {self.rtol!r}, atol = {self.atol!r}, max_steps = {self.max_steps!r}: give "
+                "numbers, and at least 1 step"
+            )
         if not (1e-13 <= self.rtol < 1 and 0 < self.atol < np.inf):
             raise DomainError(
                 f"rtol = {self.rtol}, atol = {self.atol} cannot be reached in double precision; "
@@ -163,7 +170,6 @@ class _Walk:
             describe,
         )
         self.s, self.states = [float(solver.t)], [solver.y.copy()]
-        self.span = abs(float(solver.t_bound - solver.t))
         self.pieces: list[Any] = []
         self.crossings: list[Crossing] = []
 
@@ -211,7 +217,8 @@ class _Walk:
             return True
         step = abs(solver.t - self.s[-1])
         # the first step is a guess, and the last one is cut to the end of the range
-        return solver.status == "running" and len(self.s) > 1 and step < SHORTEST * self.span
+        way = abs(self.s[-1] - self.s[0])
+        return solver.status == "running" and len(self.s) > 1 and step < SHORTEST * way
 
     def _append(self, s: float, state: Array) -> None:
         self.s.append(s)

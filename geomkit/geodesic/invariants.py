@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Conserved:
     size: Callable[[Array, Array, Array], Array]
 
 
+@cache
 def cyclic_coordinates(metric: Metric) -> tuple[str, ...]:
     """Return the coordinates x^k with d_k g_ij = 0, exactly; d/dx^k are Killing fields.
 
@@ -82,6 +84,11 @@ def killing_fields(metric: Metric) -> dict[str, tuple[str, ...]]:
         >>> len(killing_fields(gk.catalog["sphere2"])) >= 2
         True
     """
+    return dict(_catalogued(metric))
+
+
+@cache
+def _catalogued(metric: Metric) -> dict[str, tuple[str, ...]]:
     from geomkit.calculus import is_killing
     from geomkit.catalog import catalog
 
@@ -110,17 +117,29 @@ def conserved(
     Args:
         equations: the equations of the metric.
         parameters: values of the parameters that are numbers.
-        killing: Killing fields: a mapping name -> components, or a sequence of components.
+        killing: Killing fields: a mapping name -> components, or a sequence of components; None for
+            those of the catalogue.
         integrals: name -> expression in coordinates and velocities `v_r`, ...
 
     Returns:
         The energy, the momenta of cyclic coordinates, those of the fields, the expressions.
+
+    Raises:
+        MetricError: two have the same name, or a field is no Killing field.
     """
     metric = equations.metric
+    names = [x.name for x in metric.coordinates]
+    if killing is None:
+        cyclic = {tuple("1" if x == y else "0" for x in names) for y in cyclic_coordinates(metric)}
+        killing = {k: row for k, row in killing_fields(metric).items() if row not in cyclic}
     found = [Conserved("energy", "g_ij v^i v^j/2", True, _energy, _speed)]
     found += [_cyclic(metric, name) for name in cyclic_coordinates(metric)]
     found += [_killing(metric, name, k, parameters) for name, k in _named(killing)]
     found += [_integral(metric, name, e, parameters) for name, e in integrals.items()]
+    taken = [one.name for one in found]
+    for name in taken:
+        if taken.count(name) > 1:
+            raise MetricError(f"two invariants are called {name!r}; rename the one you give")
     return tuple(found)
 
 

@@ -9,20 +9,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geomkit.errors import DomainError
+from geomkit.errors import DomainError, MetricError
 from geomkit.geodesic import causal, deviation, exponential, parallel, reading, shooting
 from geomkit.geodesic.curve import make_trajectory
 from geomkit.geodesic.equations import Equations, describe
-from geomkit.geodesic.events import Event, boundary_events, horizon_event, read_events, watch
+from geomkit.geodesic.events import (
+    Event,
+    boundary_events,
+    horizon_event,
+    read_events,
+    require_real,
+    watch,
+)
 from geomkit.geodesic.integrate import Settings, integrate
 from geomkit.geodesic.invariants import Conserved, conserved
 from geomkit.geodesic.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from geomkit.geodesic.bundle import Bundle
+    from geomkit.geodesic.connecting import Distance, Logarithm
     from geomkit.geodesic.deviation import ConjugatePoint, JacobiField
     from geomkit.geodesic.parallel import Transported
-    from geomkit.geodesic.shooting import Distance, Logarithm
     from geomkit.metric import Metric
 
 __all__ = ["Geodesics"]
@@ -40,8 +47,9 @@ class Geodesics:
 
     Args:
         metric: the metric.
-        killing: further Killing fields whose first integrals are monitored: a mapping name ->
-            components K^i, or several of these; each is proved.
+        killing: Killing fields whose first integrals are monitored, besides those of coordinates
+            that the metric does not depend on: a mapping name -> components K^i, or several of
+            these; each is proved. By default those that the catalogue knows; () for none.
         integrals: further quantities to monitor, name -> expression in the coordinates and the
             velocities `v_r`, ...; these are not proved.
         settings: tolerances, method, limit on steps.
@@ -62,14 +70,14 @@ class Geodesics:
         >>> curve.end.round(9) + 0.0
         array([1.57079633, 3.14159265])
         >>> sorted(curve.invariants), curve.conserved
-        (['energy', 'p_phi'], True)
+        (['K2', 'K3', 'energy', 'p_phi'], True)
     """
 
     def __init__(
         self,
         metric: Metric,
         *,
-        killing: Any = (),
+        killing: Any = None,
         integrals: Mapping[str, Any] | None = None,
         settings: Settings | None = None,
         drift: float = 1e-6,
@@ -77,16 +85,20 @@ class Geodesics:
         parameters: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> None:
+        reading.model(metric, settings, drift)
         self.metric = metric
         self.n = metric.n
         self.settings = settings or Settings()
         self.drift = drift
+        twice = sorted(set(parameters or {}) & set(values))
+        if twice:
+            raise MetricError(f"{twice[0]} was given twice, as {twice[0]}= and in parameters=")
         self.parameters = reading.parameters(metric, {**(parameters or {}), **values})
         self.numbers = {k: v for k, v in self.parameters.items() if not callable(v)}
         self.equations = Equations(metric, self.parameters, backend)
         self._killing, self._integrals = killing, dict(integrals or {})
         if killing or integrals:
-            assert self.conserved  # a field that is no Killing field is refused now
+            self._monitored()  # a field that is no Killing field is refused now
 
     @cached_property
     def coordinates(self) -> tuple[str, ...]:
@@ -96,6 +108,9 @@ class Geodesics:
     @cached_property
     def conserved(self) -> tuple[Conserved, ...]:
         """What is monitored: energy, momenta of cyclic coordinates, what the user added."""
+        return self._monitored()
+
+    def _monitored(self) -> tuple[Conserved, ...]:
         return conserved(self.equations, self.numbers, self._killing, self._integrals)
 
     def __repr__(self) -> str:
@@ -184,17 +199,20 @@ class Geodesics:
 
         Returns:
             The curve, as far as it goes: `ending` and `message` say why it ends.
+
+        Raises:
+            DomainError: the start is no regular point, or something given is no usable number.
         """
         state, span = self._state(point, velocity), reading.span(length)
+        if causal.is_degenerate(self._g(point)):
+            raise DomainError(
+                f"the chart is not regular at {self._describe(state)}: the metric is degenerate"
+            )
         wanted = read_events(events) + (boundary_events(self.metric) if within_domain else ())
-        path = integrate(
-            self.equations.geodesic,
-            state,
-            (0.0, span),
-            self.settings,
-            watch(self.metric, wanted, self.numbers),
-            self._describe,
-        )
+        watches = watch(self.metric, wanted, self.numbers)
+        require_real(watches, state[None])
+        equations, describe_ = self.equations.geodesic, self._describe
+        path = integrate(equations, state, (0.0, span), self.settings, watches, describe_)
         return make_trajectory(self, path, samples)
 
     def exp(self, point: Any, vector: Any) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import sympy
 from numpy.typing import NDArray
 
 from geomkit.errors import DomainError, MetricError
+from geomkit.geodesic import reading
 from geomkit.geodesic.expressions import Scalar
 from geomkit.geodesic.integrate import Path, integrate
 
@@ -137,7 +138,7 @@ def read_curve(geodesics: Geodesics, curve: Any, parameter: str) -> Curve:
         raise MetricError(
             f"{parameter!r} is a symbol of metric {metric.name!r}; give another parameter="
         )
-    if isinstance(curve, str) or len(curve) != metric.n:
+    if not isinstance(curve, Sequence) or isinstance(curve, str) or len(curve) != metric.n:
         raise DomainError(f"a curve needs {metric.n} expressions, one for each coordinate")
     symbol = sympy.Symbol(parameter, real=True)
     extra = {parameter: symbol}
@@ -165,10 +166,16 @@ def read_curve(geodesics: Geodesics, curve: Any, parameter: str) -> Curve:
 
 def _checked(curve: Callable[[float], Any], n: int) -> Curve:
     def at(s: float) -> tuple[Array, Array]:
-        point, velocity = (np.asarray(one, dtype=np.float64) for one in curve(s))
+        pair = curve(s)
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise DomainError(
+                f"the curve gave {pair!r} at s = {s:g}; it has to return position and velocity, "
+                f"({n},) each"
+            )
+        point, velocity = (reading.numbers(one, f"the curve at s = {s:g}") for one in pair)
         if point.shape != (n,) or velocity.shape != (n,):
             raise DomainError(
-                f"the curve gave shapes {point.shape} and {velocity.shape} at s = {s}; it has to "
+                f"the curve gave shapes {point.shape} and {velocity.shape} at s = {s:g}; it has to "
                 f"return position and velocity, ({n},) each"
             )
         return point, velocity

@@ -11,14 +11,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomkit.errors import DomainError, MetricError
+from geomkit.geodesic.integrate import Settings
+from geomkit.geodesic.numbers import numbers
 
 if TYPE_CHECKING:
     from geomkit.metric import Metric
 
-__all__ = ["numbers", "parameters", "row", "rows", "samples", "several", "span", "spans"]
+__all__ = ["model", "numbers", "parameters", "row", "rows", "samples", "several", "span", "spans"]
 
 Array = NDArray[np.float64]
 MOST = 10_000_000  # samples of one curve
+
+
+def model(metric: Any, settings: Any, drift: Any) -> None:
+    """Refuse what is no metric, no settings, no tolerance.
+
+    Args:
+        metric: a metric.
+        settings: `Settings`, or None.
+        drift: a positive number.
+
+    Raises:
+        MetricError: the metric is none.
+        DomainError: the others are none.
+    """
+    from geomkit.metric import Metric
+
+    if not isinstance(metric, Metric):
+        raise MetricError(
+            f"{metric!r} is no Metric; take one with gk.catalog[NAME], gk.load(FILE) or gk.Metric"
+        )
+    if settings is not None and not isinstance(settings, Settings):
+        raise DomainError(f"settings = {settings!r}: give geomkit.geodesic.Settings(rtol=...)")
+    if not isinstance(drift, (int, float)) or not drift > 0:
+        raise DomainError(f"drift = {drift!r}: give a positive number")
 
 
 def parameters(metric: Metric, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,34 +92,6 @@ def _value(name: str, value: Any, function: bool) -> Any:
     if not math.isfinite(number):
         raise DomainError(f"parameter {name} = {value!r} is no finite number")
     return number
-
-
-def numbers(given: Any, what: str) -> Array:
-    """Return an array of real numbers, in a copy.
-
-    Args:
-        given: numbers, nested sequences of them, an array, a tensor without gradient.
-        what: what it is, for messages.
-
-    Returns:
-        The array.
-
-    Raises:
-        DomainError: it is something else.
-    """
-    if getattr(given, "requires_grad", False):
-        raise DomainError(
-            f"{what} is a tensor with a gradient, which would be lost here; use "
-            "geomkit.geodesic.torch, or give tensor.detach()"
-        )
-    try:
-        raw = np.asarray(given)
-        if raw.dtype.kind in "biufO":  # neither text nor complex numbers
-            return np.array(raw, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError, RuntimeError):
-        pass
-    shown = repr(given) if len(repr(given)) < 200 else f"a {type(given).__name__}"
-    raise DomainError(f"{what} is no row of numbers: {shown}")
 
 
 def row(given: Any, what: str, names: Sequence[str], unused: int | None = None) -> Array:

@@ -7,98 +7,36 @@ as the derivative. Where that fails the steps become shorter, and then other pat
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geomkit.errors import DomainError, MetricError
+from geomkit.errors import DomainError, EvaluationError, MetricError
 from geomkit.geodesic import causal, deviation
+from geomkit.geodesic.connecting import Distance, Logarithm
 from geomkit.geodesic.integrate import Settings, integrate
 from geomkit.geodesic.trajectory import Ending
 
 if TYPE_CHECKING:
     from geomkit.geodesic.model import Geodesics
 
-__all__ = ["Distance", "Logarithm", "distance", "log"]
+__all__ = ["distance", "log"]
 
 Array = NDArray[np.float64]
 # A vector is accepted when its geodesic, integrated anew, ends this close to q: relative to the
 # largest |q^i - p^i|, and to the rounding of the coordinates themselves.
 CLOSE, ROUNDING = 1e-8, 1e-13
 _NEWTON, _SHORTEST = 12, 1 / 256
-# Limits of the effort: steps of one shot, and evaluations of the right-hand side altogether.
-_STEPS, _EFFORT = 300, 25_000
+# Limits of the effort: steps of one shot on the way and at the end, and evaluations of the
+# right-hand side on each path.
+_STEPS, _FINE_STEPS, _EFFORT = 60, 3000, 6_000
 # How often a corrected vector may differ from the predicted one: a jump to another branch is more.
 _JUMP = 0.5
-
-
-@dataclass(frozen=True)
-class Logarithm:
-    """What shooting from p to q has found.
-
-    Attributes:
-        start: p, (n,).
-        end: q, (n,); an image of the q that was asked for if `periods` were given.
-        converged: whether a vector was found and checked.
-        vector: v with exp_p(v) = q, (n,); None if none was found.
-        residual: largest |x^i(1) - q^i| of the geodesic, integrated anew with only its own
-            equation; of the best attempt if none converged.
-        message: what happened, in words.
-        shots: geodesics integrated.
-        attempts: paths tried.
-    """
-
-    start: Array
-    end: Array
-    converged: bool
-    vector: Array | None
-    residual: float
-    message: str
-    shots: int
-    attempts: int
-
-    def __str__(self) -> str:
-        if self.vector is None:
-            return f"no geodesic found: {self.message} (residual {self.residual:.2g})"
-        return f"log = {self.vector.tolist()} (residual {self.residual:.2g}, {self.shots} shots)"
-
-
-@dataclass(frozen=True)
-class Distance:
-    """The length of a geodesic between two points, or the interval.
-
-    Attributes:
-        value: sqrt|g(v, v)|; None if no geodesic was found.
-        character: "spacelike", "timelike" (value is proper time) or "null"; "" where there are no
-            light cones, and if nothing was found.
-        shortest: False if the geodesic has a conjugate point before its end, so that shorter ones
-            exist (for timelike ones: longer ones); None if nothing is known.
-        message: what is known about the value.
-        log: the logarithm it comes from.
-    """
-
-    value: float | None
-    character: str
-    shortest: bool | None
-    message: str
-    log: Logarithm
-
-    @property
-    def converged(self) -> bool:
-        """Whether a geodesic was found."""
-        return self.log.converged
-
-    def __float__(self) -> float:
-        if self.value is None:
-            raise DomainError(f"there is no distance: {self.message}")
-        return self.value
-
-    def __str__(self) -> str:
-        return self.message if self.value is None else f"{self.value:.12g} ({self.message})"
 
 
 def log(
@@ -123,8 +61,16 @@ def log(
 
     Returns:
         The result.
+
+    Raises:
+        DomainError: the chart is not regular at the start, or an option is no usable number.
     """
-    geodesics.equations.matrix(start)
+    attempts, seed = _whole(attempts, "attempts", 1), _whole(seed, "seed", 0)
+    if not _regular(geodesics, start):
+        raise DomainError(
+            f"the chart is not regular at the start, {geodesics._describe(start)}; take another "
+            "chart, or a start close to it"
+        )
     images = [end + shift for shift in _shifts(geodesics, periods or {})]
     found = [_log(geodesics, start, image, attempts, seed) for image in images]
     good = [one for one in found if one.vector is not None]
@@ -195,7 +141,8 @@ def _knowledge(kind: str, definite: bool, conjugate: float | None) -> tuple[bool
 def _shifts(geodesics: Geodesics, periods: Mapping[str, float]) -> Iterator[Array]:
     """The shifts of q to its images, the trivial one first."""
     for name, period in periods.items():
-        if name not in geodesics.coordinates or not np.isfinite(period) or period <= 0:
+        number = isinstance(period, (int, float)) and 0 < period < np.inf
+        if name not in geodesics.coordinates or not number:
             raise MetricError(
                 f"periods has {name!r}: {period!r}; give a positive number for one of "
                 f"{', '.join(geodesics.coordinates)}"
@@ -207,10 +154,39 @@ def _shifts(geodesics: Geodesics, periods: Mapping[str, float]) -> Iterator[Arra
         yield shift
 
 
+def _whole(given: Any, what: str, least: int) -> int:
+    try:
+        number = operator.index(given)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise DomainError(f"{what} = {given!r}: give a whole number, at least {least}")
+    return number
+
+
+def _regular(geodesics: Geodesics, point: Array) -> bool:
+    """Whether the metric and the equations are regular at a point."""
+    n = geodesics.n
+    with np.errstate(all="ignore"):
+        try:
+            g = geodesics.equations.matrix(point)
+        except EvaluationError:
+            return False
+        slope = geodesics.equations.geodesic(0.0, np.concatenate([point, np.ones(n)]))
+        return bool(np.isfinite(slope).all() and not causal.is_degenerate(g))
+
+
 def _log(geodesics: Geodesics, start: Array, end: Array, attempts: int, seed: int) -> Logarithm:
     if np.array_equal(start, end):
         zero = np.zeros(geodesics.n)
         return Logarithm(start, end, True, zero, 0.0, "the points are the same", 0, 0)
+    if not _regular(geodesics, end):
+        message = (
+            f"the chart is not regular at the end, {geodesics._describe(end)}: shooting cannot aim "
+            "at such a point; take another chart, or an end close to it"
+        )
+        size = float(np.abs(end - start).max())
+        return Logarithm(start, end, False, None, size, message, 0, 0)
     search = _Search(geodesics, start, end)
     random = np.random.default_rng(seed)
     size = float(np.abs(end - start).max())
@@ -247,7 +223,7 @@ class _Search:
             given,
             rtol=max(1e-13, 0.01 * given.rtol),
             atol=min(given.atol, finest),
-            max_steps=min(given.max_steps, 10 * _STEPS),
+            max_steps=min(given.max_steps, _FINE_STEPS),
         )
         # on the way d exp and the target are needed to some digits only
         self.coarse = replace(self.fine, rtol=1e-7, atol=max(1e-9 * size, finest), max_steps=_STEPS)
@@ -262,17 +238,19 @@ class _Search:
         def target(t: float) -> Array:
             return self.start + t * straight + t * (1 - t) * bend
 
-        t, step = 0.0, 1.0
+        t = 0.0
         vector: Array = np.zeros(len(straight))
         slope: Any = straight + bend  # d vector/dt at the start, where d exp = 1
+        step = self.first_step(slope)
+        shortest, self.effort, self.trouble = step * _SHORTEST, 0, "no shot came near"
         while t < 1:
             after = min(1.0, t + step)
             guess = vector + (after - t) * slope
             found = self.newton(guess, target(after), self.coarse)
             if found is None or self._jumped(found[0], guess):
                 step = 0.5 * (after - t)
-                if step < _SHORTEST or self.effort > _EFFORT:
-                    self.trouble += f"; the path was followed over {100 * t:.0f} % of it"
+                if step < shortest or self.effort > _EFFORT:
+                    self.trouble += f"; the last path was followed over {100 * t:.2g} % of it"
                     return None
                 continue
             vector, derivative = found
@@ -281,6 +259,14 @@ class _Search:
             slope = np.linalg.lstsq(derivative, direction, rcond=None)[0]
         polished = self.newton(vector, self.end, self.fine)
         return None if polished is None else polished[0]
+
+    def first_step(self, vector: Array) -> float:
+        """The part of a path over which a geodesic with this velocity does not bend much."""
+        state = np.concatenate([self.start, vector])
+        with np.errstate(all="ignore"):
+            bending = self.geodesics.equations.geodesic(0.0, state)[self.geodesics.n :]
+            part = 2 * np.abs(vector).max() / np.abs(bending).max()
+        return float(min(1.0, part)) if part > 0 else 1.0
 
     def _jumped(self, vector: Array, guess: Array) -> bool:
         return bool(np.abs(vector - guess).max() > _JUMP * np.abs(guess).max())

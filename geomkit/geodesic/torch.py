@@ -10,10 +10,17 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torchdiffeq import odeint, odeint_adjoint
+from geomkit.errors import DomainError, GeomkitError
 
-from geomkit.errors import DomainError
+try:
+    import torch
+    from torchdiffeq import odeint, odeint_adjoint
+except ImportError as _error:
+    raise GeomkitError(
+        f"geodesics on tensors need {_error.name}, which is not installed: "
+        "pip install 'geomkit-ndm[ndm]'"
+    ) from None
+
 from geomkit.kernel import Kernel, compile
 
 if TYPE_CHECKING:
@@ -71,6 +78,12 @@ def flow(
     kernel = metric if isinstance(metric, Kernel) else _kernel(metric)
     n = kernel.metric.n
     state = _state(points, velocities, n, method)
+    learned = [k for k, v in parameters.items() if getattr(v, "requires_grad", False)]
+    if adjoint and learned:
+        raise DomainError(
+            f"adjoint=True gives no gradient in parameters, but {learned[0]} needs one; "
+            "leave adjoint out, or detach it"
+        )
 
     def slope(_s: Tensor, y: Tensor) -> Tensor:
         x, v = y[..., :n], y[..., n:]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomkit.errors import DomainError, MetricError
+from geomkit.geodesic.numbers import numbers
 
 __all__ = ["Ending", "Hit", "Invariant", "Trajectory", "column_of"]
 
@@ -159,7 +160,7 @@ class Trajectory:
         Raises:
             DomainError: s lies outside of the curve.
         """
-        wanted = np.asarray(s, dtype=np.float64)
+        wanted = numbers(s, "s")
         low, high = sorted((float(self.s[0]), float(self.s[-1])))
         slack = 1e-12 * (high - low)
         if not ((wanted >= low - slack) & (wanted <= high + slack)).all():

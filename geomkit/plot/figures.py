@@ -155,9 +155,9 @@ def save(figure: Any, path: str | Path, *, dpi: int = 150) -> Path:
 
 
 def _write(figure: Any, path: Path, dpi: int) -> None:
-    if path.suffix == ".html":
+    if path.suffix.lower() == ".html":
         figure.write_html(path, include_plotlyjs=True)
-    elif path.suffix == ".json":
+    elif path.suffix.lower() == ".json":
         figure.write_json(path)
     else:
         figure.savefig(path, dpi=dpi)

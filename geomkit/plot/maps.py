@@ -51,7 +51,8 @@ def heat_map(
         A matplotlib figure.
 
     Raises:
-        MetricError: the quantity is a tensor, or there are not two coordinates to draw over.
+        MetricError: the quantity is a tensor, there are not two coordinates to draw over, or the
+            metric holds unspecified functions.
 
     Example:
         >>> import geomkit as gk
@@ -61,6 +62,7 @@ def heat_map(
     """
     from geomkit.kernel import compile
 
+    _check(metric, over, ranges, resolution)
     kernel = compile(metric, [quantity], backend)
     output = kernel.program.outputs[0]
     if output.shape:
@@ -85,6 +87,22 @@ def heat_map(
     used = {symbol.name for symbol in metric.matrix.free_symbols}
     fixed = {n: v for n, v in middle.items() if n not in (first, second) and n in used}
     return _draw(values, grids, (first, second), (output.name, metric.name), fixed)
+
+
+def _check(metric: Metric, over: Any, ranges: Any, resolution: Any) -> None:
+    names = [x.name for x in metric.coordinates]
+    if metric.functions:
+        raise MetricError(
+            f"metric {metric.name!r} holds unspecified functions ({metric.functions[0].name}); a "
+            "map needs numbers: write them out"
+        )
+    if over is not None and (len(over) != 2 or len(set(over) & set(names)) != 2):
+        raise MetricError(f"over = {over}: give two different ones of {', '.join(names)}")
+    strange = sorted(set(ranges or {}) - set(names))
+    if strange:
+        raise MetricError(f"ranges has {strange[0]!r}; there are {', '.join(names)}")
+    if not isinstance(resolution, int) or resolution < 2:
+        raise MetricError(f"resolution = {resolution!r}: give a whole number, at least 2")
 
 
 def _draw(

@@ -72,6 +72,8 @@ def on_surface(
         raise MetricError(
             f"a surface in space needs 2 coordinates and 3 functions, not {metric.n} and {len(map)}"
         )
+    if not isinstance(resolution, int) or resolution < 2:
+        raise MetricError(f"resolution = {resolution!r}: give a whole number, at least 2")
     middle = middle_values(metric, parameters or {})
     place = _placing(metric, map, middle, backend)
     grids = []
