@@ -1,0 +1,368 @@
+"""Data to train on: built-in sets, sets that are made here, and files of the user's own.
+
+Nothing is downloaded. What is random has a seed of its own, so that the same configuration gives
+the same numbers, whatever else draws random numbers.
+
+| name | what | task |
+|---|---|---|
+| `moons`, `circles` | two interleaved half circles, two rings (scikit-learn) | classification |
+| `digits`, `iris`, `wine`, `breast_cancer` | scikit-learn's | classification |
+| `diabetes` | scikit-learn's | regression |
+| `mnist1d` | MNIST-1D, made: 40 numbers, 10 classes | classification |
+| `swiss_roll` | a rolled-up strip in R^3; its angle is predicted | regression |
+| `sphere`, `torus` | points of a surface in scrambled coordinates; their height in R^3 | regression |
+| `file` | an .npz or .csv; see `read_table` | what the targets look like |
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ndm.config import DataConfig
+from ndm.errors import DataError
+
+__all__ = ["NAMES", "Data", "Scaling", "load", "read_table"]
+
+Array = NDArray[Any]
+Pair = tuple[Array, Array]
+
+_MOST_CLASSES = 100  # whole numbers with more distinct values than this are no classes
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The affine map that brings raw coordinates to those of the model, (x - mean) @ matrix.
+
+    Attributes:
+        mean: (m,).
+        matrix: (m, n).
+    """
+
+    mean: Array
+    matrix: Array
+
+    def __call__(self, x: Array) -> Array:
+        """Apply to points (N, m)."""
+        result: Array = (x - self.mean) @ self.matrix
+        return result
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set, split.
+
+    Attributes:
+        name: of the set.
+        task: "classification", "regression" or "density".
+        train: points (N, n) and targets: class numbers (N,), or numbers (N, k).
+        validation: likewise.
+        test: likewise; of no points if none are held out.
+        outputs: number of classes, or k.
+        scaling: of the coordinates.
+    """
+
+    name: str
+    task: str
+    train: Pair
+    validation: Pair
+    test: Pair
+    outputs: int
+    scaling: Scaling
+
+    @property
+    def dimension(self) -> int:
+        """Number of coordinates, n."""
+        return int(self.train[0].shape[1])
+
+
+def load(config: DataConfig) -> Data:
+    """Load or make a data set, split it, and scale its coordinates by the training part.
+
+    Args:
+        config: which, and how.
+
+    Returns:
+        The data.
+
+    Raises:
+        DataError: an unknown name, a file that cannot be used, too few points.
+
+    Example:
+        >>> data = load(DataConfig(name="moons", samples=200))
+        >>> data.train[0].shape, data.outputs, data.task
+        ((140, 2), 2, 'classification')
+    """
+    random = np.random.default_rng(config.seed)
+    if config.name == "file":
+        x, y = read_table(str(config.path), config.target)
+    elif config.name in _SETS:
+        x, y = _SETS[config.name](config, random)
+    else:
+        near = difflib.get_close_matches(config.name, NAMES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(NAMES)}"
+        raise DataError(f"data set {config.name!r} is not known; {hint}")
+    x = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+    task = config.task or _task(y)
+    targets, outputs = _targets(y, task)
+    _check(x, targets, config.name)
+    return _split(config, random, x, targets, task, outputs)
+
+
+def read_table(path: str, target: str | None = None) -> Pair:
+    """Read points and targets from a file.
+
+    An .npz holds `x` (N, n) and `y` (N,) or (N, k), or the arrays that `target` names for y. A .csv
+    has a header; `target` names the column that is predicted, the last one by default; all other
+    columns are coordinates. Without any target (an .npz with `x` alone) the task is a density.
+
+    Args:
+        path: the file.
+        target: see above.
+
+    Returns:
+        Points (N, n) and targets.
+
+    Raises:
+        DataError: the file cannot be read, or is not of this form.
+    """
+    place = Path(path)
+    if place.suffix.lower() not in (".npz", ".csv"):
+        raise DataError(f"{path} is neither .npz nor .csv; save it as one of these")
+    if not place.is_file():
+        raise DataError(f"{path} is no file; give the path of an .npz or .csv")
+    return _read_npz(place, target) if place.suffix.lower() == ".npz" else _read_csv(place, target)
+
+
+def _read_npz(path: Path, target: str | None) -> Pair:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is no .npz of plain arrays: {error}") from error
+    if "x" not in arrays:
+        raise DataError(f"{path} holds {sorted(arrays)}; it needs an array x (N, n)")
+    if target is not None and target not in arrays:
+        raise DataError(f"{path} holds {sorted(arrays)}, and no {target!r}")
+    x = arrays["x"]
+    y = arrays.get(target or "y")
+    return x, np.empty((len(x), 0)) if y is None else y
+
+
+def _read_csv(path: Path, target: str | None) -> Pair:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV in UTF-8: {error}") from error
+    if len(rows) < 2:
+        raise DataError(f"{path} has {len(rows)} lines; it needs a header and rows of numbers")
+    header = [name.strip() for name in rows[0]]
+    target = header[-1] if target is None else target
+    if target not in header:
+        raise DataError(f"{path} has the columns {header}, and no {target!r}")
+    at = header.index(target)
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(header):
+            raise DataError(f"{path}, row {number}: {len(row)} values for {len(header)} columns")
+    columns = list(zip(*rows[1:], strict=True))
+    x = np.stack([_numbers(path, header[k], c) for k, c in enumerate(columns) if k != at], -1)
+    return x, _labels(columns[at])
+
+
+def _numbers(path: Path, name: str, column: tuple[str, ...]) -> Array:
+    for number, text in enumerate(column, start=2):
+        try:
+            float(text)
+        except ValueError as error:
+            raise DataError(
+                f"{path}, row {number}, column {name!r}: {text!r} is no number"
+            ) from error
+    return np.array([float(text) for text in column])
+
+
+def _labels(column: tuple[str, ...]) -> Array:
+    try:
+        values = np.array([float(text) for text in column])
+    except ValueError:
+        return np.array(column)  # names of classes
+    return values.astype(np.int64) if (values == np.round(values)).all() else values
+
+
+def _task(y: Array) -> str:
+    if y.ndim > 1 and y.shape[1] == 0:
+        return "density"
+    whole = not np.issubdtype(y.dtype, np.floating)
+    return "classification" if y.ndim == 1 and whole and _classes(y) else "regression"
+
+
+def _classes(y: Array) -> bool:
+    return len(np.unique(y)) <= _MOST_CLASSES
+
+
+def _targets(y: Array, task: str) -> tuple[Array, int]:
+    """Targets as the task needs them, and how many outputs it has."""
+    if task == "density":
+        return np.empty((len(y), 0)), 1
+    if task == "classification":
+        if y.ndim != 1:
+            raise DataError(
+                f"classes are one number or name for each point, not of shape {y.shape}"
+            )
+        names, numbers = np.unique(y, return_inverse=True)
+        if len(names) < 2:
+            raise DataError(f"all targets are {names[0]!r}; a classification needs two classes")
+        return numbers.astype(np.int64), len(names)
+    if not np.issubdtype(y.dtype, np.number):
+        raise DataError(f"targets of type {y.dtype} are no numbers: this is no regression")
+    values = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+    return values, values.shape[1]
+
+
+def _check(x: Array, y: Array, name: str) -> None:
+    if len(x) != len(y):
+        raise DataError(f"{name}: {len(x)} points and {len(y)} targets; both need the same number")
+    for what, values in (("coordinates", x), ("targets", y)):
+        bad = ~np.isfinite(values.reshape(len(values), -1)).all(1)
+        if bad.any():
+            raise DataError(
+                f"{name}: {int(bad.sum())} points have {what} that are not finite, the first is "
+                f"point {int(bad.argmax())}; remove or fill them"
+            )
+
+
+def _split(
+    config: DataConfig, random: np.random.Generator, x: Array, y: Array, task: str, outputs: int
+) -> Data:
+    order = random.permutation(len(x))
+    held = [round(len(x) * share) for share in (config.test, config.validation)]
+    held[1] = max(held[1], 1)
+    if len(x) - sum(held) < 2:
+        raise DataError(f"{len(x)} points are too few to hold out {held[0]} and {held[1]} of them")
+    test, validation, train = np.split(order, np.cumsum(held))
+    scaling = _scaling(x[train], config)
+    if task == "regression":
+        centre, size = y[train].mean(0), y[train].std(0)
+        y = (y - centre) / np.where(size > 0, size, 1)
+    first, second, third = ((scaling(x[part]), y[part]) for part in (train, validation, test))
+    return Data(config.name, task, first, second, third, outputs, scaling)
+
+
+def _scaling(x: Array, config: DataConfig) -> Scaling:
+    mean = x.mean(0)
+    if config.components is not None:
+        if config.components > min(x.shape):
+            raise DataError(
+                f"{config.components} principal components of {x.shape[0]} points with "
+                f"{x.shape[1]} coordinates were asked for; there are at most {min(x.shape)}"
+            )
+        _, sizes, rows = np.linalg.svd(x - mean, full_matrices=False)
+        sizes = sizes[: config.components] / np.sqrt(len(x) - 1)
+        scale = np.divide(1, sizes, out=np.zeros_like(sizes), where=sizes > 1e-12 * sizes[0])
+        return Scaling(mean, rows[: config.components].T * scale)
+    if not config.standardise:
+        return Scaling(np.zeros_like(mean), np.eye(len(mean)))
+    size = x.std(0)
+    return Scaling(mean, np.diag(1 / np.where(size > 0, size, 1)))
+
+
+# Sets --------------------------------------------------------------------------------------------
+
+
+def _seed(random: np.random.Generator) -> int:
+    return int(random.integers(2**31))
+
+
+def _moons(config: DataConfig, random: np.random.Generator) -> Pair:
+    from sklearn.datasets import make_moons
+
+    x, y = make_moons(config.samples, noise=config.noise, random_state=_seed(random))
+    return x, y
+
+
+def _circles(config: DataConfig, random: np.random.Generator) -> Pair:
+    from sklearn.datasets import make_circles
+
+    x, y = make_circles(config.samples, noise=config.noise, factor=0.5, random_state=_seed(random))
+    return x, y
+
+
+def _builtin(name: str) -> Callable[[DataConfig, np.random.Generator], Pair]:
+    def made(config: DataConfig, random: np.random.Generator) -> Pair:
+        from sklearn import datasets
+
+        x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+        return x, y
+
+    return made
+
+
+def _mnist1d(config: DataConfig, random: np.random.Generator) -> Pair:
+    from mnist1d.data import get_dataset_args, make_dataset
+
+    arguments = get_dataset_args()
+    arguments.num_samples, arguments.seed = max(config.samples, 10), _seed(random) % 2**31
+    kept = np.random.get_state()  # the library seeds the global generator
+    try:
+        made = make_dataset(arguments)
+    finally:
+        np.random.set_state(kept)
+    x = np.concatenate([made["x"], made["x_test"]])
+    return x, np.concatenate([made["y"], made["y_test"]]).astype(np.int64)
+
+
+def _swiss_roll(config: DataConfig, random: np.random.Generator) -> Pair:
+    from sklearn.datasets import make_swiss_roll
+
+    x, angle = make_swiss_roll(config.samples, noise=config.noise, random_state=_seed(random))
+    return x, angle
+
+
+def _sphere(config: DataConfig, random: np.random.Generator) -> Pair:
+    """Stereographic coordinates of the unit sphere's southern part, scrambled; the height."""
+    radius = np.sqrt(random.uniform(0, 1, config.samples)) * 1.5
+    angle = random.uniform(0, 2 * np.pi, config.samples)
+    u = np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1)
+    height = (radius**2 - 1) / (radius**2 + 1)
+    return _scrambled(u, random), height + config.noise * random.normal(size=config.samples)
+
+
+def _torus(config: DataConfig, random: np.random.Generator) -> Pair:
+    """Angles of a torus of radii 2 and 1, away from where they jump, scrambled; the height."""
+    u = random.uniform(-2.5, 2.5, (config.samples, 2))
+    height = np.sin(u[:, 1])
+    return _scrambled(u, random), height + config.noise * random.normal(size=config.samples)
+
+
+def _scrambled(u: Array, random: np.random.Generator, strength: float = 0.2) -> Array:
+    """Coordinates after a smooth random flow, x' = v(x), whose size is a share of the chart's."""
+    waves = random.normal(size=(4, 2)) / np.abs(u).max() * 2
+    phases, ways = random.uniform(0, 2 * np.pi, 4), random.normal(size=(4, 2))
+    x, steps = u.copy(), 20
+    for _ in range(steps):
+        x = x + strength * np.abs(u).max() / steps / 2 * np.sin(x @ waves.T + phases) @ ways
+    return x
+
+
+_SETS: dict[str, Callable[[DataConfig, np.random.Generator], Pair]] = {
+    "moons": _moons,
+    "circles": _circles,
+    "digits": _builtin("digits"),
+    "iris": _builtin("iris"),
+    "wine": _builtin("wine"),
+    "breast_cancer": _builtin("breast_cancer"),
+    "diabetes": _builtin("diabetes"),
+    "mnist1d": _mnist1d,
+    "swiss_roll": _swiss_roll,
+    "sphere": _sphere,
+    "torus": _torus,
+}
+NAMES: tuple[str, ...] = (*_SETS, "file")
