@@ -10,7 +10,7 @@ the same numbers, whatever else draws random numbers.
 | `diabetes` | scikit-learn's | regression |
 | `mnist1d` | MNIST-1D, made: 40 numbers, 10 classes | classification |
 | `swiss_roll` | a rolled-up strip in R^3; its angle is predicted | regression |
-| `sphere`, `torus` | points of a surface in scrambled coordinates; their height in R^3 | regression |
+| `sphere`, `torus` | points in scrambled coordinates; their height in R^3 | regression |
 | `file` | an .npz or .csv; see `read_table` | what the targets look like |
 """
 
