@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ndm.balance import AutoBalance as AutoBalance
     from ndm.charts import CoordinateMap as CoordinateMap
     from ndm.charts import coordinate_map as coordinate_map
-    from ndm.complexity import complexity as complexity
     from ndm.errors import ConfigError as ConfigError
     from ndm.errors import DataError as DataError
     from ndm.errors import ModelError as ModelError
@@ -80,7 +79,6 @@ _HOME = {
     "PulledBack": "geometry",
     "SolverError": "errors",
     "TrainingError": "errors",
-    "complexity": "complexity",
     "consistency_loss": "losses",
     "coordinate_map": "charts",
     "curvature_penalty": "losses",
