@@ -66,6 +66,23 @@ def test_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
         cache.folder()
 
 
+def test_a_folder_that_is_none(place: Path) -> None:
+    place.symlink_to(place.parent / "nowhere")
+    with pytest.raises(NotADirectoryError, match=r"it is no folder; give GEOMKIT_CACHE_DIR one"):
+        cache.folder()
+
+
+def test_a_link_to_a_folder_is_one(place: Path) -> None:
+    (place.parent / "real").mkdir(mode=0o700)
+    place.symlink_to(place.parent / "real")
+    cache.store("kernel", DIGEST, {".py": "text"})
+    assert cache.read("kernel", DIGEST, ".py") == b"text"
+    assert cache.clear().kernels == 1
+    (place.parent / "real").chmod(0o777)
+    with pytest.raises(GeomkitError, match="others may write"):
+        cache.folder()
+
+
 # Files -------------------------------------------------------------------------------------------
 
 

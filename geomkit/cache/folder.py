@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -21,6 +22,7 @@ def folder() -> Path:
     Raises:
         GeomkitError: it belongs to somebody else or others may write into it: machine code from
             there is not run.
+        NotADirectoryError: it is something else than a folder.
         OSError: it cannot be made.
 
     Example:
@@ -28,7 +30,11 @@ def folder() -> Path:
         True
     """
     path = _place()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        words = "it is no folder; give GEOMKIT_CACHE_DIR one"
+        raise NotADirectoryError(errno.ENOTDIR, words, str(path)) from None
     if hasattr(os, "getuid"):
         _check(path)
     return path

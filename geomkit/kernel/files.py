@@ -164,8 +164,8 @@ def _compare(
     changed += [k for k, value in said.items() if certificate.get(k) != value]
     if changed:
         raise CertificateError(
-            f"{path}: {' and '.join(changed)} of the kernel are not what was certified; "
-            "compile and certify it anew"
+            f"{path}: {' and '.join(changed)} of the kernel {'is' if len(changed) == 1 else 'are'} "
+            "not what was certified; compile and certify it anew"
         )
     if certificate.get("ok") is not True or certificate.get("problems") != []:
         raise CertificateError(f"{path}: the kernel did not pass: {certificate.get('verdict')}")
