@@ -92,8 +92,29 @@ class SplineCoupling(CoordinateMap):
         kept, changed = self._split.apart(y)
         return self._split.together(kept, backward(changed, self._knots(kept)))
 
+    def _with_jacobian(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        kept, changed = self._split.apart(x)
+        if self.net is None:
+            moved, log_slope = forward(changed, self._knots(kept))
+            return moved, log_slope.sum(-1), torch.diag_embed(torch.exp(log_slope))
+        raw, slopes = self.net.with_jacobian(kept)
+
+        def of_raw(parameters: Tensor) -> tuple[Tensor, Tensor]:
+            return forward(changed, self._shaped(parameters))
+
+        # each changed coordinate depends on parameters of its own: one pull-back of ones gives the
+        # derivatives of all by theirs
+        moved, pull_back, log_slope = torch.func.vjp(of_raw, raw, has_aux=True)
+        by_raw = pull_back(torch.ones_like(moved))[0].unsqueeze(-1) * slopes
+        shape = (*moved.shape, 3 * self.bins - 1, self._split.kept)
+        jacobian = self._split.jacobian(by_raw.reshape(shape).sum(-2), torch.exp(log_slope))
+        return self._split.together(kept, moved), log_slope.sum(-1), jacobian
+
     def _knots(self, kept: Tensor) -> Knots:
         width = 3 * self.bins - 1
         raw = self.raw.expand(*kept.shape[:-1], width) if self.net is None else self.net(kept)
-        raw = raw.reshape(*kept.shape[:-1], self._split.changed, width)
+        return self._shaped(raw)
+
+    def _shaped(self, raw: Tensor) -> Knots:
+        raw = raw.reshape(*raw.shape[:-1], self._split.changed, 3 * self.bins - 1)
         return knots(raw, self.bins, self.bound, self.spread)
