@@ -21,8 +21,8 @@ from ndm.errors import ModelError
 __all__ = ["ActNorm"]
 
 _INSIDE = (
-    "ActNorm cannot be set from its first batch inside of a transformation of torch.func (vmap, "
-    "jacfwd, ...); call initialise(points) before, or eval()"
+    "ActNorm cannot be set from its first batch inside of torch.func (vmap, jacfwd, "
+    "functional_call, ...); call initialise(points) before, or eval()"
 )
 
 
@@ -86,6 +86,8 @@ class ActNorm(CoordinateMap):
             raise ModelError(_INSIDE) from error
 
     def _set(self, rows: Tensor) -> None:
+        if not isinstance(self.log_scale, nn.Parameter):  # functional_call lends another tensor
+            raise ModelError(_INSIDE)
         mean, variance, largest = _moments(rows)
         if not bool((torch.isfinite(mean) & torch.isfinite(variance)).all()):
             raise ModelError(

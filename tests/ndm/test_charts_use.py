@@ -132,9 +132,19 @@ def test_actnorm_refuses_a_first_batch_that_is_not_finite(bad: float) -> None:
 def test_actnorm_inside_of_torch_func() -> None:
     x = points((4, 2), torch.float32)
     chart = ActNorm(2)
-    for transformed in (torch.func.vmap(chart), torch.func.vmap(torch.func.jacfwd(chart))):
+    lent = {name: p.detach().clone() for name, p in chart.named_parameters()}
+    for transformed in (
+        torch.func.vmap(chart),
+        torch.func.vmap(torch.func.jacfwd(chart)),
+        torch.func.grad(lambda z: chart(z)[0].sum()),
+        lambda z: torch.func.functional_call(chart, lent, (z,)),
+        lambda z: torch.func.jvp(
+            lambda p: torch.func.functional_call(chart, p, (z,)), (lent,), (lent,)
+        ),
+    ):
         with pytest.raises(ModelError, match=r"call initialise\(points\) before"):
             transformed(x)
+        assert not bool(chart.initialised)
     chart.initialise(x)
     torch.testing.assert_close(torch.func.vmap(chart)(x), chart(x))
     # every way of asking sets it
