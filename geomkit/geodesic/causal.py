@@ -157,8 +157,8 @@ def future_root(g: Array, v: Array, k: int, target: float, future: bool) -> Arra
 
 def _roots(a: float, b: float, c: float) -> list[float]:
     """The real roots of a x^2 + 2 b x + c, without cancellation."""
-    if abs(a) <= 1e-15 * (abs(b) + abs(c)):
-        return [-c / (2 * b)] if b else []
+    if abs(a * c) <= 1e-15 * b * b:  # the other root is infinite, up to rounding of a
+        return [-c / (2 * b)] if b else [0.0] if a else []
     inside = b * b - a * c
     if inside < 0:
         return []
