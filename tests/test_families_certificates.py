@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from geomkit import families
+from geomkit import cache, families
 from geomkit.errors import CertificateError, MetricError
-from geomkit.families import cases, certifying, full, reference
+from geomkit.families import cases, certifying, full, reference, storing
 
 # torch's own forward mode imports what torch has deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
@@ -60,6 +60,47 @@ def test_content() -> None:
     assert 0 < found.max_relative_error < 1e-14
 
 
+def test_certificates_are_kept_until_something_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def certify(family: str, n: int, *, points: int = 6) -> Any:
+        made.append(family)
+        return original(family, n, points=points)
+
+    original = certifying.certify
+    monkeypatch.setattr(certifying, "certify", certify)
+    key = [storing.source()]
+    monkeypatch.setattr(storing, "source", lambda: key[0])
+    key[0] = "0" * 64
+
+    def ask() -> Any:
+        certifying.certificate.cache_clear()
+        return families.certificate("conformal", 4)
+
+    first = ask()
+    assert ask() == first
+    assert made == ["conformal"]
+    assert families.FamilyCertificate.from_json(first.to_json()) == first
+    key[0] = "1" * 64
+    assert ask() != first
+    assert len(made) == 2
+    for path in cache.folder().glob("family_conformal_4*.json"):
+        path.write_text(path.read_text() + " ")
+    ask()
+    assert len(made) == 3
+    certifying.certificate.cache_clear()
+
+
+def test_failing_certificates_are_not_kept() -> None:
+    found = replace(families.certify("conformal", 2), limit=0.0)
+    assert not found.ok
+    storing.store(found, "key")
+    assert storing.read("conformal", 2, "key") is None
+    storing.store(replace(found, limit=1e3), "key")
+    assert storing.read("conformal", 2, "key") is not None
+    assert storing.read("conformal", 3, "key") is None
+
+
 def broken(change: Any) -> cases.Case:
     return replace(cases.CASES["full"], **change)
 
@@ -90,6 +131,10 @@ def test_refusals() -> None:
         families.certify("warped", 1)
     with pytest.raises(MetricError, match="n = 0 was asked"):
         families.certify("full", 0)
+    with pytest.raises(MetricError, match="both are positive integers"):
+        families.certify("full", cast(int, "2"))
+    with pytest.raises(MetricError, match="both are positive integers"):
+        families.certify("full", 2, points=0)
 
 
 def test_the_reference_itself() -> None:

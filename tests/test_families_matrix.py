@@ -206,7 +206,7 @@ def test_definition(family: str, quantity: str, n: int) -> None:
     agree(on_torch(function, arrays), np.stack(exact))
 
 
-@pytest.mark.parametrize("n", [7, 16, 24])
+@pytest.mark.parametrize("n", [7, 16, pytest.param(24, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("quantity", QUANTITIES)
 @pytest.mark.parametrize("family", SPECS)
 def test_numpy_and_torch(family: str, quantity: str, n: int) -> None:
@@ -227,6 +227,7 @@ def test_numpy_and_torch_in_64_dimensions(family: str, quantity: str) -> None:
     agree(on_torch(function, arrays), function(*arrays), 1e-9)
 
 
+LARGE = [pytest.param(n, marks=pytest.mark.slow) for n in (24, 32, 64)]
 PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[int, ...]]] = {
     "full": (full.scalar_vjp, plain_full.scalar, (2, 3, 4)),
     "contracted": (
@@ -243,7 +244,7 @@ PLAIN: dict[str, tuple[Callable[..., Any], Callable[..., Any], tuple[int, ...]]]
 }
 
 
-@pytest.mark.parametrize("n", [2, 3, 4, 5, 8, 16, 24, pytest.param(64, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 8, 16, *LARGE])
 @pytest.mark.parametrize("family", PLAIN)
 def test_gradients_of_kernels_are_those_of_plain_torch(family: str, n: int) -> None:
     vjp, plain, ranks = PLAIN[family]
@@ -299,13 +300,30 @@ def test_transforms(family: str, quantity: str) -> None:
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
 @pytest.mark.parametrize("family", SPECS)
-def test_graphs_and_leading_dimensions(family: str, quantity: str) -> None:
+def test_leading_dimensions(family: str, quantity: str) -> None:
     spec = SPECS[family]
     function = getattr(spec, quantity)
     arrays = drawn(spec, 2, 6)
     expected = function(*arrays)
     shaped = function(*(x.reshape(2, 3, *x.shape[1:]) for x in arrays))
     assert np.array_equal(shaped, expected.reshape(2, 3, *expected.shape[1:]))
+
+
+# each graph takes torch one to two seconds
+SOON = {("diagonal", "scalar"), ("low_rank", "scalar"), ("warped", "ricci")}
+GRAPHS = [
+    pytest.param(family, quantity, marks=() if (family, quantity) in SOON else pytest.mark.slow)
+    for family in SPECS
+    for quantity in QUANTITIES
+]
+
+
+@pytest.mark.parametrize(("family", "quantity"), GRAPHS)
+def test_graphs(family: str, quantity: str) -> None:
+    spec = SPECS[family]
+    function = getattr(spec, quantity)
+    arrays = drawn(spec, 2, 6)
+    expected = function(*arrays)
     graph = torch.compile(function, fullgraph=True, dynamic=True, backend="eager")
     agree(graph(*(torch.tensor(x) for x in arrays)).numpy(), expected)
 

@@ -266,6 +266,17 @@ def test_singular_metrics_are_refused_or_marked() -> None:
         assert result[[0, 2]].isfinite().all()
 
 
+def test_batched_gradients() -> None:
+    # autograd.grad has a vmap of its own for these
+    given = tensors(3, 3, 2)
+    value = full.scalar(*given)
+    rows = torch.eye(3, dtype=torch.float64)
+    found = torch.autograd.grad(value, given, rows, is_grads_batched=True, retain_graph=True)
+    expected = [torch.autograd.grad(value, given, row, retain_graph=True) for row in rows]
+    for k, slope in enumerate(found):
+        torch.testing.assert_close(slope, torch.stack([one[k] for one in expected]))
+
+
 def test_refusals() -> None:
     g, dg, ddg = tensors(0, 2, 2)
     with pytest.raises(MetricError, match="some arrays of the jet are torch tensors"):
@@ -274,6 +285,8 @@ def test_refusals() -> None:
         full.scalar(g, dg, torch.ones(2, 2, 2, 2, 2, dtype=torch.int64))
     with pytest.raises(MetricError, match="no real float type"):
         full.scalar(g.to(torch.complex128), dg, ddg)
+    with pytest.raises(MetricError, match="float32 and float64"):
+        full.scalar(g.bfloat16(), dg.bfloat16(), ddg.bfloat16())
     with pytest.raises(MetricError, match="has to end in"):
         full.scalar(g, dg[..., :1], ddg)
     with pytest.raises(MetricError, match="not symmetric"):

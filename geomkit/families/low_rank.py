@@ -1,7 +1,8 @@
 """The family of low rank plus diagonal: g = diag(d) + U U^T with U (n, r).
 
-The inverse comes from Woodbury's identity, second derivatives enter only contracted: O(n^3 r) for
-them and O(n^4) for the squares of first derivatives, as in the full family.
+Second derivatives enter only contracted: O(n^3 r) for them and O(n^4) for the squares of first
+derivatives, as in the full family. Curvature uses the plain inverse of g, which is cheap beside
+that and loses no digits where d is small beside U U^T; `inverse_metric` is Woodbury's identity.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["identity", "inverse", "place", "sized"]
+__all__ = ["identity", "inverse", "place"]
 
 
 def place(size: int, blocks: Sequence[tuple[tuple[int, ...], Tensor]]) -> Tensor:
@@ -41,8 +41,3 @@ def inverse(matrix: Tensor) -> Tensor:
     """Inverse of (..., n, n); nan where it is singular."""
     result, info = torch.linalg.inv_ex(matrix)
     return torch.where((info == 0)[..., None, None], result, torch.nan)
-
-
-def sized(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Expand to a shape."""
-    return x.expand(shape)

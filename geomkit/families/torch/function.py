@@ -26,6 +26,7 @@ from . import plain
 
 __all__ = ["evaluate", "gradient", "plain_formula"]
 
+_HALF = {torch.float16, torch.bfloat16}
 _PRECISIONS = {torch.float32, torch.float64}
 # Formulas and shapes of arguments that need not be expanded.
 _UNIFORM: set[Any] = set()
@@ -80,6 +81,10 @@ def _expanded(formula: Formula, tensors: Sequence[Tensor]) -> list[Tensor]:
     for one, tensor in zip(formula.arguments, tensors, strict=True):
         if not tensor.is_floating_point():
             raise MetricError(f"{one.name} has dtype {tensor.dtype}, which is no real float type")
+        if len(one.axes) > 1 and all(t.dtype in _HALF for t in tensors):
+            raise MetricError(
+                f"{one.name} has dtype {tensor.dtype}; families compute in float32 and float64"
+            )
     batch, _ = arrays.sizes(formula.arguments, [tuple(tensor.shape) for tensor in tensors])
     dtype = tensors[0].dtype
     for tensor in tensors[1:]:
