@@ -12,7 +12,7 @@ import pytest
 
 import geomkit as gk
 from geomkit.certificate import Certificate, certify, check, path_of, read, store
-from geomkit.certificate.measure import threshold
+from geomkit.certificate.rule import threshold
 from geomkit.errors import CertificateError
 from geomkit.kernel import Kernel
 from geomkit.lower import lower

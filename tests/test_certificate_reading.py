@@ -59,6 +59,11 @@ CHANGES = [
     put("problems", ["bad"]),
     put("ok", False),
     put("ok", "true"),
+    put("verdict", "certified: very good"),
+    put("max_relative_error", 0.0),
+    put("threshold", 1.0),
+    put("identities", []),
+    put("more", "text"),
 ]
 WRONG = [
     put("hashes", {}),
@@ -71,6 +76,8 @@ WRONG = [
     put("accuracy", -1, "worst", {}),
     put("identities", "none"),
     put("threshold", "x"),
+    put("threshold", 10**400),
+    put("dtype", "float16"),
     put("counts", {"random": "many"}),
     put("counts", {}),
     put("problems", "none"),

@@ -10,11 +10,11 @@ from geomkit.metric import Metric
 
 from .identities import claims, identities
 from .identity import hashes, versions
-from .measure import measure, threshold
+from .measure import measure
 from .model import Certificate, Identity
 from .places import Places
 from .reference import Reference
-from .rule import objections
+from .rule import objections, threshold
 from .storage import store
 
 __all__ = ["certify"]

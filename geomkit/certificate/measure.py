@@ -17,7 +17,7 @@ from .compare import Pair, Site, compare, condition, enclosed, wrong_entries
 from .model import Accuracy, Worst
 from .places import Place
 from .reference import Reference
-from .rule import FACTOR, SHARE
+from .rule import FACTOR, SHARE, threshold
 from .run import broken_copies, unlike_alone, ways
 
 __all__ = ["Measurement", "measure", "threshold"]
@@ -45,18 +45,6 @@ class Measurement:
     counts: Mapping[str, int]
     calls: tuple[str, ...]
     problems: tuple[str, ...]
-
-
-def threshold(dtype: str) -> float:
-    """The relative error that 99 % of the random pairs have to keep: 45 units of the last place.
-
-    Args:
-        dtype: number type.
-
-    Returns:
-        1e-14 for float64, 5.4e-6 for float32.
-    """
-    return float(1e-14 / np.finfo(np.float64).eps * np.finfo(np.dtype(dtype)).eps)
 
 
 def measure(kernel: Any, reference: Reference, points: int, dtype: str) -> Measurement:

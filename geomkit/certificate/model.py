@@ -11,7 +11,7 @@ from geomkit.errors import CertificateError
 
 from .identity import file_source, hashes, text_hash
 from .reading import made, sums_differ
-from .rule import FAILED, NUMERIC, OPEN, PROVED, objections
+from .rule import FAILED, NUMERIC, OPEN, PROVED, objections, threshold
 
 __all__ = ["FAILED", "NUMERIC", "OPEN", "PROVED", "Accuracy", "Certificate", "Identity", "Worst"]
 
@@ -262,7 +262,9 @@ class Certificate:
             rows, digests, counts = found.accuracy, found.hashes, found.counts
             whole = len(rows) > 1 and {"metric", "program", "source"} <= set(digests)
             whole = whole and {"random", "adversarial", "refused"} <= set(counts)
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            same = whole and found.to_dict() == content
+            same = same and found.threshold == threshold(found.dtype)
+        except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
             raise CertificateError(
                 f"this is no certificate of geomkit ({error!r}); certify the kernel anew"
             ) from None
@@ -270,7 +272,7 @@ class Certificate:
             raise CertificateError(
                 "this is no certificate of this version of geomkit; certify the kernel anew"
             )
-        if found.ok is not content.get("ok") or sums_differ(rows):
+        if not same or sums_differ(rows) or not (found.identities or found.staged):
             raise CertificateError(
                 "the verdict of this certificate is not that of its content: it was changed by "
                 "hand; certify the kernel anew"

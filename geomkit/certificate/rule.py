@@ -8,11 +8,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .model import Accuracy, Identity
 
-__all__ = ["FACTOR", "FAILED", "NUMERIC", "OPEN", "PROVED", "SHARE", "objections"]
+__all__ = ["FACTOR", "FAILED", "NUMERIC", "OPEN", "PROVED", "SHARE", "objections", "threshold"]
 
 FACTOR = 50  # errors beyond the threshold may be so many times the conditioning
 SHARE = 0.99  # of the random pairs have to keep the threshold
 PROVED, OPEN, FAILED, NUMERIC = "proved", "not done within budget", "FAILED", "numeric"
+
+
+def threshold(dtype: str) -> float:
+    """The relative error that 99 % of the random pairs have to keep: 45 units of the last place.
+
+    Args:
+        dtype: "float64" or "float32".
+
+    Returns:
+        1e-14 for float64, 5.4e-6 for float32.
+
+    Raises:
+        KeyError: it is another type.
+    """
+    return 1e-14 * 2.0 ** {"float64": 0, "float32": 29}[dtype]
 
 
 def objections(
