@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -176,3 +178,25 @@ def test_a_program_without_array_arguments_is_one_point() -> None:
     np.testing.assert_array_equal(
         code.packed([], [np.array([1.0, 2.0])]), [[math.pi], [2 * math.pi]]
     )
+
+
+FORK = """
+import os, signal, sys, threading, time
+import numpy as np
+import geomkit as gk
+kernel = gk.compile(gk.catalog["kerr"], ["riemann_down"], backend="interpret")
+points = np.random.default_rng(0).uniform(3, 4, (20_000, 4))
+work = lambda count: kernel.packed(points[:count], M=1.0, a=0.5)
+threading.Thread(target=work, args=[20_000], daemon=True).start()
+time.sleep(0.2)
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    work(1)
+    os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0)
+"""
+
+
+def test_a_child_forked_while_a_thread_computes_does_not_wait_for_ever() -> None:
+    assert subprocess.run([sys.executable, "-c", FORK], timeout=300).returncode == 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from textwrap import fill
 
 from benchmarks.kernels.rows import LIMIT, Result, Row, measure
 
@@ -83,12 +84,10 @@ def missed_text(
     missed = dict.fromkeys(one.row.group for one in results if one.missed)
     names = [*missed, *others]
     total = len(asked) + 2
-    lines = ["", f"The design asks for {total} things: {', '.join(asked)}, accuracy, compiling."]
-    lines.append(
-        f"Missed in this run: {', '.join(names)}. Several ways of one peer are one thing."
-        if names
-        else "Nothing was missed in this run."
-    )
+    text = f"The design asks for {total} things: {', '.join(asked)}, accuracy, compiling. "
+    text += "Several ways of one peer are one thing. "
+    text += f"Missed in this run: {', '.join(names)}." if names else "Nothing was missed."
+    lines = ["", _wrapped(text)]
     limit = next((one.other for one in results if one.row is LIMIT), None)
     for one in results:
         if one.missed:
@@ -100,13 +99,13 @@ def _paragraph(one: Result, costs: Costs | None, limit: float | None) -> str:
     row = one.row
     name = row.name if row.counts[0] == 1000 else f"{row.name}, {row.counts[0]} points"
     if one.other is None or row.least is None:
-        return f"- **{name}** could not be timed: {one.note}."
+        return _wrapped(f"- **{name}** could not be timed: {one.note}.", "  ")
     wanted = one.other / row.least
     text = f"- **{name}.** {row.least:g}x would be {wanted:.3g} ns a point; geomkit takes "
     text += f"{one.own:.3g} ns"
     if limit and row.alike and row is not LIMIT:
         text += f", the C by hand {limit:.3g} ns"
-        text += ", so nobody reaches it" if limit > wanted else ""
+        text += ", which does not reach that either" if limit > wanted else ""
     text += "."
     if costs:
         (a, b), (c, d) = costs.first, costs.further
@@ -115,4 +114,8 @@ def _paragraph(one: Result, costs: Costs | None, limit: float | None) -> str:
             f"further point {c:.3g} ns, {d:.3g} ns of the other."
         )
     why = " ".join(WHY.get(row.name, "").split())
-    return f"{text} {why}".rstrip()
+    return _wrapped(f"{text} {why}".rstrip(), "  ")
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return fill(text, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

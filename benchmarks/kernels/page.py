@@ -58,10 +58,10 @@ _ACCURACY = """
 ### Accuracy
 
 Certificates of {count} metrics of the catalogue ({which}), of this run or still valid from an
-earlier one: each kernel computes the metric, its inverse, the Christoffel symbols, R_ijkl, Ricci, R
-and (up to n = 5) the Kretschmann scalar at random places of its domain, 64 of them up to n = 4, and
-at adversarial ones, and is compared with rigorous enclosures that do not know the program. A pair
-is a component at a place. What is beyond 1e-14 has to be explained within a factor 50 by the
+earlier one: each kernel computes the metric, its inverse, the Christoffel symbols, R_ijkl, Ricci,
+R and (up to n = 5) the Kretschmann scalar at random places of its domain, 64 of them up to n = 4,
+and at adversarial ones, and is compared with rigorous enclosures that do not know the program. A
+pair is a component at a place. What is beyond 1e-14 has to be explained within a factor 50 by the
 component's own conditioning: its change when the inputs move by one unit of the last place.
 
 | | |
