@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ __all__ = ["read", "source", "store"]
 
 # What the kernels are made of: the families, and what unrolls and compiles small dimensions.
 PARTS = ("families", "program", "differentiate", "backends/numba")
-SUFFIX = "json"
+SUFFIX = ".json"
 
 
 def source() -> str:
@@ -73,7 +74,9 @@ def store(certificate: FamilyCertificate, key: str) -> None:
     if certificate.ok:
         family, n = certificate.family, certificate.n
         content = {SUFFIX: certificate.to_json()}
-        cache.store(_name(family, n), _digest(family, n, key), content)
+        # a folder that is full or cannot be written costs the next process time, nothing else
+        with suppress(OSError):
+            cache.store(_name(family, n), _digest(family, n, key), content)
 
 
 def _name(family: str, n: int) -> str:
