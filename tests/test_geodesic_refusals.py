@@ -194,6 +194,18 @@ def test_a_singularity_far_before_the_end_is_one() -> None:
     assert path.s[-1] == pytest.approx(1.0, abs=1e-8)
 
 
+def test_a_smooth_curve_has_no_corners(schwarzschild: Geodesics) -> None:
+    point = [0.0, 10.0, math.pi / 2, 0.0]
+    velocity = schwarzschild.clock(point, [None, 0.0, 0.0, 0.042])
+    orbit = schwarzschild.geodesic(point, velocity, 300.0, samples=5)
+    smooth = orbit.smooth()
+    r, phi = smooth.column("r"), smooth.column("phi")
+    steps = np.diff(np.column_stack([r * np.cos(phi), r * np.sin(phi)]), axis=0)
+    turns = np.diff(np.unwrap(np.arctan2(steps[:, 1], steps[:, 0])))
+    assert np.abs(turns).max() < np.radians(10)
+    assert smooth.points[[0, -1]] == pytest.approx(orbit.points[[0, -1]], abs=1e-9)
+
+
 def test_killing_fields_of_the_catalogue_are_monitored(sphere: Geodesics) -> None:
     curve = sphere.geodesic([1.0, 0.0], [0.6, 0.9], 3.0)
     assert {"K2", "K3"} <= set(curve.invariants)  # the rotations about two other axes

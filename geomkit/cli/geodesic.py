@@ -238,6 +238,7 @@ def _check_suffix(plot: Path | None) -> None:
 def _draw(geodesics: Geodesics, found: Trajectory, path: Path) -> None:
     from geomkit.plot import curves, in_space, orbits, save
 
+    found = found.smooth()
     polar = {"r", "phi"} <= set(found.coordinates)
     spheres = _horizon(geodesics, found) if polar else {}
     if path.suffix.lower() == ".html":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -170,6 +170,21 @@ class Trajectory:
             )
         rows: Array = self._dense(np.clip(wanted, low, high).ravel())
         return rows.reshape(*wanted.shape, -1)
+
+    def smooth(self, count: int = 16) -> Trajectory:
+        """Return the same curve with as many samples on each step: dense where it bends.
+
+        Args:
+            count: samples on each step of the integrator.
+
+        Returns:
+            The curve, for pictures.
+        """
+        steps = np.arange(len(self.steps_s))
+        places = np.linspace(0, steps[-1], count * steps[-1] + 1)
+        s = np.interp(places, steps, self.steps_s)
+        points, velocities = np.split(self.state(s), 2, axis=1)
+        return replace(self, s=s, points=points, velocities=velocities)
 
     def column(self, coordinate: str) -> Array:
         """Return one coordinate along the samples, (N,).
