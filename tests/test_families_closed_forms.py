@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geomkit.families import conformal, diagonal, full, product, warped
+from geomkit.families import conformal, diagonal, full, low_rank, product, warped
 from tests.family_jets import catalogue_jet
 
 # Every chart of the unit sphere has R = n (n-1), of hyperbolic space -n (n-1).
@@ -102,3 +102,34 @@ def test_product_of_sphere_and_hyperbolic_plane() -> None:
     assert symbols[2, 2, 2] == 2
     assert symbols[0, 1, 1] == 1
     assert np.count_nonzero(symbols) == 9
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 16, 32])
+def test_a_hemisphere_is_of_rank_one(n: int) -> None:
+    # the graph over a disk: g = delta + x x^T / (1 - |x|^2), R = n (n-1), Ric = (n-1) g
+    x = np.random.default_rng(n).uniform(-1, 1, n) / (2 * n**0.5)
+    s = (1 - x @ x) ** 0.5
+    one = np.eye(n)
+    cube = one[:, :, None] * x
+    u = x / s
+    du = one / s + np.outer(x, x) / s**3
+    ddu = (cube + cube.swapaxes(1, 2) + cube.T) / s**3
+    ddu += 3 * x[:, None, None] * np.outer(x, x) / s**5
+    parts = (np.ones(n), np.zeros((n, n)), np.zeros((n, n, n)))
+    columns = (u[:, None], du[:, None], ddu[:, None])
+    assert low_rank.scalar(*parts, *columns) == pytest.approx(n * (n - 1), rel=1e-12)
+    metric = one + np.outer(u, u)
+    assert np.allclose(low_rank.ricci(*parts, *columns), (n - 1) * metric, rtol=0, atol=1e-11 * n)
+    symbols = low_rank.christoffel(*parts[:2], *columns[:2])
+    # Gamma^i_jk = x^i g_jk: the sphere's radius is its normal
+    assert np.allclose(symbols, x[:, None, None] * metric, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 32, 64])
+def test_space_forms_are_warped_over_a_line(n: int) -> None:
+    r = np.array([0.4, 0.9, 1.3])
+    inner = (n - 1) * (n - 2)
+    sphere = warped.scalar(0.0, inner, np.sin(r), -np.sin(r), np.cos(r) ** 2, n - 1)
+    assert np.allclose(sphere, n * (n - 1), rtol=1e-12)
+    hyperbolic = warped.scalar(0.0, 0.0, np.exp(r), np.exp(r), np.exp(2 * r), n - 1)
+    assert np.allclose(hyperbolic, -n * (n - 1), rtol=1e-12)

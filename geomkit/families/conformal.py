@@ -33,6 +33,10 @@ def scalar(phi: Any, dphi: Any, laplacian: Any, *, check: bool = True) -> Any:
     Returns:
         R (...), in the precision of the input.
 
+    Raises:
+        MetricError: arguments that do not fit.
+        DomainError: R is not finite: the metric is singular, or the jet is not finite.
+
     Example:
         >>> import numpy as np
         >>> y = 0.3                       # the hyperbolic plane: phi = -log(y)

@@ -53,6 +53,10 @@ def scalar(
     Returns:
         R (...), in the precision of the input.
 
+    Raises:
+        MetricError: arguments that do not fit.
+        DomainError: R is not finite: the metric is singular, or the jet is not finite.
+
     Example:
         >>> import numpy as np
         >>> t = 0.7                       # the unit sphere: h = (0, 2 log sin t)

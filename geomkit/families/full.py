@@ -55,6 +55,7 @@ def scalar_curvature_from_jet(
     Raises:
         MetricError: shapes or dtypes that do not fit, asymmetric arrays, or not exactly one of
             `ddg` and `contracted`.
+        DomainError: R is not finite: the metric is singular, or the jet is not finite.
 
     Example:
         >>> import numpy as np
