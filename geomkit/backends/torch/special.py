@@ -36,7 +36,9 @@ def special(kind: str, order: int, x: Tensor) -> Tensor:
         True
     """
     sign = -1 if order < 0 and order % 2 and kind in "JY" else 1
-    value: Tensor = _Special.apply(kind, abs(order), x)
+    # torch.compile traces no function that has a jvp of its own
+    function = _Reverse if torch.compiler.is_compiling() else _Special
+    value: Tensor = function.apply(kind, abs(order), x)
     return sign * value
 
 
@@ -57,7 +59,9 @@ _VALUES: Mapping[str, Callable[[int, Tensor], Tensor]] = {
 }
 
 
-class _Special(torch.autograd.Function):  # type: ignore[misc]
+class _Reverse(torch.autograd.Function):  # type: ignore[misc]
+    """Values and reverse mode."""
+
     @staticmethod
     def forward(kind: str, order: int, x: Tensor) -> Tensor:
         return _VALUES[kind](order, x.double()).to(x.dtype)
@@ -66,12 +70,20 @@ class _Special(torch.autograd.Function):  # type: ignore[misc]
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         ctx.kind, ctx.order, x = inputs
         ctx.save_for_backward(x)
-        ctx.save_for_forward(x)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[None, None, Tensor]:
         (x,) = ctx.saved_tensors
         return None, None, cotangent * _derivative(ctx.kind, ctx.order, x)
+
+
+class _Special(_Reverse):
+    """All modes."""
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _Reverse.setup_context(ctx, inputs, output)
+        ctx.save_for_forward(inputs[2])
 
     @staticmethod
     def jvp(ctx: Any, kind: None, order: None, tangent: Tensor) -> Tensor:
