@@ -1,0 +1,277 @@
+"""Levenberg-Marquardt for models of a few thousand parameters, started several times.
+
+Residuals come in blocks of rows, each a function of the model and of one sample; the Jacobian of a
+block is taken sample by sample, in one batch. Rows that need all samples at once (a gauge, a prior)
+are blocks of a single sample.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from ndm.errors import SolverError
+
+__all__ = ["Fit", "Rows", "Stop", "fit_levenberg_marquardt"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A block of residuals: r_s = weight * function(model, *sample_s), for each sample s.
+
+    Attributes:
+        function: (model, *sample) -> (k,).
+        samples: tensors (S, ...), one for each argument of the function.
+        weight: of all rows of the block.
+        name: how reports call it.
+        data: whether the rows say how well data are met; otherwise they are a prior or a gauge.
+    """
+
+    function: Callable[..., Tensor]
+    samples: tuple[Tensor, ...]
+    weight: float = 1.0
+    name: str = "rows"
+    data: bool = True
+
+    def __call__(self, model: nn.Module) -> Tensor:
+        """All residuals of a model, (S k,)."""
+        each = torch.func.vmap(lambda *sample: self.function(model, *sample))(*self.samples)
+        return self.weight * each.reshape(-1)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When a fit ends.
+
+    Attributes:
+        iterations: at most so many, for each start.
+        seconds: at most so long, all starts together.
+        residual: root mean square of the data's residuals that is good enough.
+        progress: relative decrease of the sum of squares over `patience` iterations, below which it
+            has converged.
+        patience: see above.
+    """
+
+    iterations: int = 300
+    seconds: float = float("inf")
+    residual: float = 0.0
+    progress: float = 1e-4
+    patience: int = 10
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fit reached.
+
+    Attributes:
+        model: the best one.
+        residual: root mean square of its data residuals: the certificate of the fit.
+        history: of every iteration of the best start.
+        starts: the residual that each start reached.
+        iterations: of all starts together.
+        seconds: of CPU time in this thread.
+        reason: why the best start ended.
+    """
+
+    model: nn.Module
+    residual: float
+    history: tuple[float, ...]
+    starts: tuple[float, ...]
+    iterations: int
+    seconds: float
+    reason: str = field(default="")
+
+    def __str__(self) -> str:
+        others = ", ".join(f"{value:.2g}" for value in self.starts)
+        return (
+            f"residual {self.residual:.3g} after {self.iterations} iterations, "
+            f"{self.seconds:.1f} s ({self.reason}); starts: {others}"
+        )
+
+
+class _Bound(nn.Module):
+    """Lets `functional_call` run any function of a model."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, function: Callable[..., Tensor], *arguments: Tensor) -> Tensor:
+        return function(self.model, *arguments)
+
+
+class _Problem:
+    """Residuals and Jacobian as functions of one vector of parameters."""
+
+    def __init__(self, model: nn.Module, blocks: Sequence[Rows]) -> None:
+        self.bound, self.blocks = _Bound(model), blocks
+        self.named = {k: p for k, p in self.bound.named_parameters() if p.requires_grad}
+        self.sizes = [p.numel() for p in self.named.values()]
+
+    def parts(self, theta: Tensor) -> dict[str, Tensor]:
+        pairs = zip(self.named.items(), theta.split(self.sizes), strict=True)
+        return {name: part.view_as(p) for (name, p), part in pairs}
+
+    def start(self) -> Tensor:
+        return torch.cat([p.detach().reshape(-1) for p in self.named.values()])
+
+    def _each(self, block: Rows) -> Callable[..., Tensor]:
+        def one(theta: Tensor, *sample: Tensor) -> Tensor:
+            arguments = (block.function, *sample)
+            value: Tensor = torch.func.functional_call(self.bound, self.parts(theta), arguments)
+            return block.weight * value.reshape(-1)
+
+        return one
+
+    def residuals(self, theta: Tensor) -> list[Tensor]:
+        found = []
+        with torch.no_grad():
+            for block in self.blocks:
+                inner = (None, *([0] * len(block.samples)))
+                each = torch.func.vmap(self._each(block), in_dims=inner)
+                found.append(each(theta, *block.samples).reshape(-1))
+        return found
+
+    def jacobian(self, theta: Tensor) -> Tensor:
+        found = []
+        with torch.no_grad():
+            for block in self.blocks:
+                inner = (None, *([0] * len(block.samples)))
+                slope = torch.func.vmap(torch.func.jacrev(self._each(block)), in_dims=inner)
+                found.append(slope(theta, *block.samples).reshape(-1, len(theta)))
+        return torch.cat(found)
+
+    def data_residual(self, residuals: Sequence[Tensor]) -> float:
+        pairs = zip(self.blocks, residuals, strict=True)
+        rows = [r / block.weight for block, r in pairs if block.data]
+        return float(torch.cat(rows).square().mean().sqrt())
+
+    def install(self, theta: Tensor) -> None:
+        with torch.no_grad():
+            for name, part in self.parts(theta).items():
+                self.named[name].copy_(part)
+
+
+def fit_levenberg_marquardt(
+    make: Callable[[int], nn.Module],
+    rows: Sequence[Rows],
+    *,
+    gauge: Rows | None = None,
+    multistart: int = 4,
+    stop: Stop | None = None,
+) -> Fit:
+    """Minimise the sum of squares of all rows, from several random starts; the best one wins.
+
+    Each step solves (J^T J + mu D) d = -J^T r with D the diagonal of J^T J; mu follows the ratio of
+    what was gained to what was promised (Nielsen's rule). Starts after the first good one (residual
+    below `stop.residual`) are not made.
+
+    Args:
+        make: seed -> a fresh model.
+        rows: the residuals.
+        gauge: a row that pins what the data leave open, such as the scale of a metric.
+        multistart: how many starts, at most.
+        stop: when to end.
+
+    Returns:
+        The best fit.
+
+    Raises:
+        SolverError: there are no rows, or no start gave finite residuals.
+
+    References:
+        Nielsen, Damping parameter in Marquardt's method, IMM-REP-1999-05.
+
+    Example:
+        >>> x = torch.linspace(-1, 1, 20).double()[:, None]
+        >>> rows = Rows(lambda m, x: m(x) - torch.sin(2 * x), (x,))
+        >>> def make(seed):
+        ...     _ = torch.manual_seed(seed)
+        ...     return nn.Sequential(nn.Linear(1, 6), nn.Tanh(), nn.Linear(6, 1)).double()
+        >>> fit_levenberg_marquardt(make, [rows], multistart=1).residual < 1e-4
+        True
+    """
+    stop = stop or Stop()
+    blocks = [*rows, *([gauge] if gauge is not None else [])]
+    if not blocks:
+        raise SolverError("a fit needs rows of residuals; none were given")
+    begun, best, starts, count = time.thread_time(), None, [], 0
+    for seed in range(multistart):
+        left = stop.seconds - (time.thread_time() - begun)
+        if seed and left <= 0:
+            break
+        problem = _Problem(make(seed), blocks)
+        theta, history, reason = _descend(problem, stop, left)
+        count += len(history)
+        if not history:
+            continue
+        problem.install(theta)
+        starts.append(history[-1])
+        if best is None or history[-1] < best[1][-1]:
+            best = (problem.bound.model, tuple(history), reason)
+        if history[-1] <= stop.residual:
+            break
+    if best is None:
+        raise SolverError(
+            f"none of {multistart} starts gave finite residuals; look for nan in the data, or "
+            "start with smaller networks"
+        )
+    seconds = time.thread_time() - begun
+    model, history_, reason = copy.deepcopy(best[0]), best[1], best[2]
+    return Fit(model, history_[-1], history_, tuple(starts), count, seconds, reason)
+
+
+def _descend(problem: _Problem, stop: Stop, seconds: float) -> tuple[Tensor, list[float], str]:
+    """Levenberg-Marquardt from one start."""
+    theta, begun = problem.start(), time.thread_time()
+    parts = problem.residuals(theta)
+    r = torch.cat(parts)
+    if not bool(r.isfinite().all()):
+        return theta, [], "the start is not finite"
+    value, mu, growth = float(r @ r), 1e-3, 2.0
+    history, values = [problem.data_residual(parts)], [value]
+    reason = f"{stop.iterations} iterations"
+    for _ in range(stop.iterations):
+        if history[-1] <= stop.residual:
+            return theta, history, "the residual is small enough"
+        if time.thread_time() - begun > seconds:
+            return theta, history, "the time is over"
+        old = values[-stop.patience] if len(values) >= stop.patience else None
+        if old is not None and old - value <= stop.progress * old:
+            return theta, history, "it has converged"
+        J = problem.jacobian(theta)
+        normal, slope = J.mT @ J, J.mT @ r
+        accepted = False
+        while mu < 1e16:
+            step = _solve(normal, slope, mu)
+            trial = None if step is None else problem.residuals(theta + step)
+            gained = value - float(torch.cat(trial).square().sum()) if trial else float("nan")
+            if step is not None and trial is not None and gained > 0:
+                promised = -float(step @ (slope * 2 + normal @ step))
+                ratio = gained / promised if promised > 0 else 0.0
+                mu, growth = mu * max(1 / 3, 1 - (2 * ratio - 1) ** 3), 2.0
+                theta, r, accepted = theta + step, torch.cat(trial), True
+                value = float(r @ r)
+                history.append(problem.data_residual(trial))
+                values.append(value)
+                break
+            mu, growth = mu * growth, growth * 2
+        if not accepted:
+            return theta, history, "no step makes it better"
+        mu = max(mu, 1e-14)
+    return theta, history, reason
+
+
+def _solve(normal: Tensor, slope: Tensor, mu: float) -> Tensor | None:
+    """The damped step, or None where the matrix is not positive definite."""
+    diagonal = normal.diagonal()
+    damped = normal + torch.diag(mu * diagonal.clamp_min(1e-12 * float(diagonal.max())))
+    root, info = torch.linalg.cholesky_ex(damped)
+    if int(info):
+        return None
+    return torch.cholesky_solve(-slope[:, None], root)[:, 0]
