@@ -7,6 +7,7 @@ is an error that says where it stands and what would do.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -31,7 +32,8 @@ __all__ = [
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Activation = Literal["tanh", "softplus", "silu", "gelu"]
 Family = Literal["full", "diagonal", "conformal", "lowrank"]
 
@@ -66,13 +68,13 @@ class DataConfig(_Strict):
     path: str | None = None
     target: str | None = None
     task: Literal["classification", "regression", "density"] | None = None
-    samples: Count = 1000
+    samples: Annotated[int, Field(ge=1, le=10**7)] = 1000
     noise: Weight = 0.1
     validation: Annotated[float, Field(gt=0, lt=0.9)] = 0.15
     test: Annotated[float, Field(ge=0, lt=0.9)] = 0.15
     standardise: bool = True
     components: Count | None = None
-    seed: int = 0
+    seed: Seed = 0
 
 
 class MetricConfig(_Strict):
@@ -88,9 +90,15 @@ class MetricConfig(_Strict):
 
 
 class HeadConfig(_Strict):
-    """What reads the last chart; see `ndm.heads`."""
+    """What reads the last chart; see `ndm.heads`.
 
-    kind: Literal["linear", "prototype", "density"] = "linear"
+    Attributes:
+        kind: "linear", "prototype", or "density"; by default what the task needs.
+        temperature: of "prototype", at the start.
+        at: of "prototype": where the metric is taken, "prototype" or "point".
+    """
+
+    kind: Literal["linear", "prototype", "density"] | None = None
     temperature: Positive = 1.0
     at: Literal["prototype", "point"] = "prototype"
 
@@ -109,7 +117,7 @@ class ModelConfig(_Strict):
         head: what reads the last chart.
     """
 
-    layers: Count = 2
+    layers: Annotated[int, Field(ge=1, le=1000)] = 2
     map: str = "affine_coupling"
     map_options: dict[str, Any] = {}
     width: Count | None = None
@@ -213,7 +221,7 @@ class TrainConfig(_Strict):
     loss: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
     trainer: TrainerConfig = TrainerConfig()
-    seeds: Annotated[list[int], Field(min_length=1)] = [0]
+    seeds: Annotated[list[Seed], Field(min_length=1)] = [0]
 
     @model_validator(mode="after")
     def _fits(self) -> TrainConfig:
@@ -224,6 +232,18 @@ class TrainConfig(_Strict):
                 raise ValueError(f"{what} needs a metric, and model.metric is null")
         if self.data.name == "file" and not self.data.path:
             raise ValueError("data.name is 'file', which needs data.path")
+        if self.data.validation + self.data.test >= 1:
+            raise ValueError("data.validation and data.test leave nothing to train on")
+        if self.loss.consistency and self.model.tie == "pullback":
+            raise ValueError("loss.consistency is for model.tie: independent; one metric agrees")
+        if self.loss.consistency and self.model.layers < 2:
+            raise ValueError("loss.consistency compares layers, and model.layers is 1")
+        if self.optimiser.kind in ("natural", "kfac") and self.trainer.devices > 1:
+            raise ValueError(
+                f"optimiser.kind {self.optimiser.kind} runs in one process; set trainer.devices: 1"
+            )
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds has a number twice")
         return self
 
     def to_yaml(self) -> str:
@@ -289,12 +309,35 @@ def read_config(text: str, overrides: Iterable[str] = (), *, name: str = "text")
         raise ConfigError(problem.message, key=problem.key, remedy=problem.remedy) from error
 
 
+class _Loader(yaml.SafeLoader):
+    """Plain YAML, in which 1e-3 is a number; keys given twice and aliases are refused."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not taken: write the value out")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        seen = [key.value for key, _ in node.value]
+        twice = [key for k, key in enumerate(seen) if key in seen[:k]]
+        if twice:
+            line = node.start_mark.line + 1
+            raise yaml.YAMLError(f"key {twice[0]!r} is there twice, in the block of line {line}")
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
+
+
+# YAML 1.1 takes 1e-3 for a text, since it has no point
+_FLOAT = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789."))
+
+
 def _parsed(text: str, name: str) -> Any:
     if len(text) > _LARGEST:
         raise ConfigError(f"{name} has {len(text)} characters, more than {_LARGEST}")
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+        return yaml.load(text, _Loader)  # it is a SafeLoader
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
         first = " ".join(str(error).split())[:300]
         raise ConfigError(f"{name} is no YAML: {first}", remedy="mend the line it names") from error
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from ndm.config import DataConfig
 from ndm.errors import DataError
 
-__all__ = ["NAMES", "Data", "Scaling", "load", "read_table"]
+__all__ = ["NAMES", "Data", "Scaling", "apply", "load", "read_table"]
 
 Array = NDArray[Any]
 Pair = tuple[Array, Array]
@@ -68,6 +68,8 @@ class Data:
         test: likewise; of no points if none are held out.
         outputs: number of classes, or k.
         scaling: of the coordinates.
+        names: what the classes are called in the data; () if there are none.
+        targets: for a regression: how targets were scaled.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Data:
     test: Pair
     outputs: int
     scaling: Scaling
+    names: tuple[str, ...] = ()
+    targets: Scaling | None = None
 
     @property
     def dimension(self) -> int:
@@ -103,30 +107,90 @@ def load(config: DataConfig) -> Data:
     """
     random = np.random.default_rng(config.seed)
     if config.name == "file":
-        x, y = read_table(str(config.path), config.target)
+        x, y = read_table(str(config.path), config.target, config.task)
     elif config.name in _SETS:
         x, y = _SETS[config.name](config, random)
     else:
         near = difflib.get_close_matches(config.name, NAMES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(NAMES)}"
         raise DataError(f"data set {config.name!r} is not known; {hint}")
-    x = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+    x = _coordinates(x, config.name)
     task = config.task or _task(y)
-    targets, outputs = _targets(y, task)
+    targets, names = _targets(y, task)
     _check(x, targets, config.name)
-    return _split(config, random, x, targets, task, outputs)
+    return _split(config, random, x, targets, task, names)
 
 
-def read_table(path: str, target: str | None = None) -> Pair:
+def apply(data: Data, x: Array, y: Array) -> Pair:
+    """Bring other points and targets to what a model that was trained on `data` takes.
+
+    Args:
+        data: of the training.
+        x: (N, m), raw coordinates.
+        y: raw targets, of the same kind as in the training.
+
+    Returns:
+        Points (N, n) and targets.
+
+    Raises:
+        DataError: another number of coordinates, an unknown class, numbers that are not finite.
+
+    Example:
+        >>> data = load(DataConfig(name="iris"))
+        >>> x, y = apply(data, np.zeros((1, 4)), np.array([2]))
+        >>> x.shape, y.tolist()
+        ((1, 4), [2])
+    """
+    x = _coordinates(x, "the data")
+    expected = len(data.scaling.mean)
+    if x.shape[1] != expected:
+        raise DataError(f"points have {x.shape[1]} coordinates; the model was given {expected}")
+    if data.task == "density":
+        y = np.empty((len(x), 0))
+    elif data.task == "classification":
+        y = _numbered(y, data.names)
+    else:
+        y, _ = _targets(y, data.task)
+        if y.shape[1] != data.outputs:
+            raise DataError(f"{y.shape[1]} targets a point; the model predicts {data.outputs}")
+    _check(x, y, "the data")
+    return data.scaling(x), y if data.targets is None else data.targets(y)
+
+
+def _numbered(y: Array, names: tuple[str, ...]) -> Array:
+    if y.ndim != 1:
+        raise DataError(f"classes are one number or name for each point, not of shape {y.shape}")
+    known = {name: number for number, name in enumerate(names)}
+    texts = [str(label) for label in y.tolist()]
+    unknown = [text for text in texts if text not in known]
+    if unknown:
+        raise DataError(f"class {unknown[0]!r} is not known; there are {', '.join(names)}")
+    return np.array([known[text] for text in texts], dtype=np.int64)
+
+
+def _coordinates(x: Array, name: str) -> Array:
+    if x.ndim == 0 or x.size == 0:
+        raise DataError(f"{name}: coordinates of shape {x.shape}; give (N, n), N and n at least 1")
+    try:
+        if np.iscomplexobj(x):
+            raise TypeError("they are complex")
+        return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name}: coordinates of type {x.dtype} are no numbers: {error}") from error
+
+
+def read_table(path: str, target: str | None = None, task: str | None = None) -> Pair:
     """Read points and targets from a file.
 
     An .npz holds `x` (N, n) and `y` (N,) or (N, k), or the arrays that `target` names for y. A .csv
     has a header; `target` names the column that is predicted, the last one by default; all other
-    columns are coordinates. Without any target (an .npz with `x` alone) the task is a density.
+    columns are coordinates. Without any target (an .npz with `x` alone, or a .csv that is read for
+    a density, of which no target is named) the task is a density.
 
     Args:
         path: the file.
         target: see above.
+        task: see above.
 
     Returns:
         Points (N, n) and targets.
@@ -139,7 +203,9 @@ def read_table(path: str, target: str | None = None) -> Pair:
         raise DataError(f"{path} is neither .npz nor .csv; save it as one of these")
     if not place.is_file():
         raise DataError(f"{path} is no file; give the path of an .npz or .csv")
-    return _read_npz(place, target) if place.suffix.lower() == ".npz" else _read_csv(place, target)
+    if place.suffix.lower() == ".npz":
+        return _read_npz(place, target)
+    return _read_csv(place, target, bare=task == "density" and target is None)
 
 
 def _read_npz(path: Path, target: str | None) -> Pair:
@@ -157,7 +223,7 @@ def _read_npz(path: Path, target: str | None) -> Pair:
     return x, np.empty((len(x), 0)) if y is None else y
 
 
-def _read_csv(path: Path, target: str | None) -> Pair:
+def _read_csv(path: Path, target: str | None, *, bare: bool) -> Pair:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = [row for row in csv.reader(file) if row]
@@ -174,6 +240,11 @@ def _read_csv(path: Path, target: str | None) -> Pair:
         if len(row) != len(header):
             raise DataError(f"{path}, row {number}: {len(row)} values for {len(header)} columns")
     columns = list(zip(*rows[1:], strict=True))
+    if bare:
+        x = np.stack([_numbers(path, header[k], c) for k, c in enumerate(columns)], -1)
+        return x, np.empty((len(x), 0))
+    if len(columns) < 2:
+        raise DataError(f"{path} has one column; it needs coordinates and a target")
     x = np.stack([_numbers(path, header[k], c) for k, c in enumerate(columns) if k != at], -1)
     return x, _labels(columns[at])
 
@@ -194,7 +265,8 @@ def _labels(column: tuple[str, ...]) -> Array:
         values = np.array([float(text) for text in column])
     except ValueError:
         return np.array(column)  # names of classes
-    return values.astype(np.int64) if (values == np.round(values)).all() else values
+    whole = np.isfinite(values).all() and (values == np.round(values)).all()
+    return values.astype(np.int64) if whole and np.abs(values).max() < 2**53 else values
 
 
 def _task(y: Array) -> str:
@@ -208,10 +280,12 @@ def _classes(y: Array) -> bool:
     return len(np.unique(y)) <= _MOST_CLASSES
 
 
-def _targets(y: Array, task: str) -> tuple[Array, int]:
-    """Targets as the task needs them, and how many outputs it has."""
+def _targets(y: Array, task: str) -> tuple[Array, tuple[str, ...]]:
+    """Targets as the task needs them, and names of classes."""
+    if y.ndim == 0:
+        raise DataError("one target was given; give one for each point")
     if task == "density":
-        return np.empty((len(y), 0)), 1
+        return np.empty((len(y), 0)), ()
     if task == "classification":
         if y.ndim != 1:
             raise DataError(
@@ -220,11 +294,13 @@ def _targets(y: Array, task: str) -> tuple[Array, int]:
         names, numbers = np.unique(y, return_inverse=True)
         if len(names) < 2:
             raise DataError(f"all targets are {names[0]!r}; a classification needs two classes")
-        return numbers.astype(np.int64), len(names)
-    if not np.issubdtype(y.dtype, np.number):
+        return numbers.astype(np.int64), tuple(str(name) for name in names.tolist())
+    if not np.issubdtype(y.dtype, np.number) or np.iscomplexobj(y):
         raise DataError(f"targets of type {y.dtype} are no numbers: this is no regression")
-    values = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
-    return values, values.shape[1]
+    values = np.asarray(y, dtype=np.float64).reshape(len(y), -1) if y.size else y
+    if values.size == 0:
+        raise DataError("there are no targets; name them, or set task: density")
+    return values, ()
 
 
 def _check(x: Array, y: Array, name: str) -> None:
@@ -240,7 +316,12 @@ def _check(x: Array, y: Array, name: str) -> None:
 
 
 def _split(
-    config: DataConfig, random: np.random.Generator, x: Array, y: Array, task: str, outputs: int
+    config: DataConfig,
+    random: np.random.Generator,
+    x: Array,
+    y: Array,
+    task: str,
+    names: tuple[str, ...],
 ) -> Data:
     order = random.permutation(len(x))
     held = [round(len(x) * share) for share in (config.test, config.validation)]
@@ -249,11 +330,17 @@ def _split(
         raise DataError(f"{len(x)} points are too few to hold out {held[0]} and {held[1]} of them")
     test, validation, train = np.split(order, np.cumsum(held))
     scaling = _scaling(x[train], config)
+    targets, outputs = None, len(names) or 1
     if task == "regression":
-        centre, size = y[train].mean(0), y[train].std(0)
-        y = (y - centre) / np.where(size > 0, size, 1)
+        targets, outputs = _standard(y[train]), y.shape[1]
+        y = targets(y)
     first, second, third = ((scaling(x[part]), y[part]) for part in (train, validation, test))
-    return Data(config.name, task, first, second, third, outputs, scaling)
+    return Data(config.name, task, first, second, third, outputs, scaling, names, targets)
+
+
+def _standard(x: Array) -> Scaling:
+    size = x.std(0)
+    return Scaling(x.mean(0), np.diag(1 / np.where(size > 0, size, 1)))
 
 
 def _scaling(x: Array, config: DataConfig) -> Scaling:
@@ -270,8 +357,7 @@ def _scaling(x: Array, config: DataConfig) -> Scaling:
         return Scaling(mean, rows[: config.components].T * scale)
     if not config.standardise:
         return Scaling(np.zeros_like(mean), np.eye(len(mean)))
-    size = x.std(0)
-    return Scaling(mean, np.diag(1 / np.where(size > 0, size, 1)))
+    return _standard(x)
 
 
 # Sets --------------------------------------------------------------------------------------------
