@@ -131,6 +131,17 @@ def test_boosts_fix_their_centre_and_bend_both_ways() -> None:
     torch.testing.assert_close(log_slope, expected, rtol=0, atol=1e-14)
 
 
+@pytest.mark.parametrize("bound", [0.25, 1.0, 2.0])
+def test_rapidities_are_bounded(bound: float) -> None:
+    chart = Monotone(2, boosts=1, max_rapidity=bound).double()
+    with torch.no_grad():
+        chart.raw_rapidity.copy_(torch.tensor([[1e-6, -1e6]], dtype=F64))
+    # b ~ raw near zero, and the bound far out
+    small, large = chart.rapidity()[0].tolist()
+    assert small == pytest.approx(1e-6, rel=1e-9)
+    assert large == -bound
+
+
 @given(data=st.data())
 def test_monotone_maps_are_monotone(data: st.DataObject) -> None:
     chart = copy.deepcopy(sample("monotone", 1))
