@@ -293,3 +293,12 @@ def test_slots_copies_sources_and_counts() -> None:
 def test_parts_of_programs_are_values() -> None:
     assert Input("x", "coordinate", "points", 0) == sample().inputs[0]
     assert Output("area", (), (((), 5),), (), (((), 0, 1),)) == sample().outputs[0]
+
+
+def test_a_keyword_and_its_identifier_are_two_inputs() -> None:
+    # both would be called lambda_: one input for two parameters would give wrong numbers
+    b = Builder("f")
+    b.input("lambda", "parameter")
+    assert b.input("lambda", "parameter") == 0
+    with pytest.raises(LoweringError, match="parameter lambda and the parameter lambda_"):
+        b.input("lambda_", "parameter")

@@ -40,10 +40,10 @@ def identifier(name: str) -> str:
     return f"{text}_" if keyword.iskeyword(text) or text in CALLED else text
 
 
-def _said(one: Input) -> str:
-    """An input in words, for messages."""
+def _said(one: Input, given: str) -> str:
+    """An input in words, for messages, by the name that it was given."""
     if one.jet is None:
-        return f"the {one.kind} {one.name}"
+        return f"the {one.kind} {given}"
     orders = zip(one.jet.arguments, one.jet.orders, strict=True)
     by = ", ".join(name for name, k in orders for _ in range(k))
     call = f"{one.jet.function}({', '.join(one.jet.arguments)})"
@@ -66,6 +66,7 @@ class Builder:
         self.name = identifier(name)
         self.staged = staged
         self._inputs: list[Input] = []
+        self._given: dict[str, str] = {}  # by identifier: what the user calls the input
         self._nodes: list[Node] = []
         self._numbers: dict[Node, int] = {}
         self._outputs: list[Output] = []
@@ -90,17 +91,20 @@ class Builder:
         Raises:
             LoweringError: another input has the same name.
         """
-        name = identifier(name)
+        given, name = name, identifier(name)
         wanted = Input(name, kind, source or name, position, jet)
         for number, known in enumerate(self._inputs):
             if known.name == name:
-                if known != wanted:
+                # `lambda` and `lambda_` are two parameters, though both would be called lambda_
+                if known != wanted or self._given[name] != given:
                     raise LoweringError(
-                        f"two inputs of the kernel would be called {name!r}: {_said(known)} and "
-                        f"{_said(wanted)}; rename a coordinate, parameter or function"
+                        f"two inputs of the kernel would be called {name!r}: "
+                        f"{_said(known, self._given[name])} and {_said(wanted, given)}; rename a "
+                        "coordinate, parameter or function"
                     )
                 return self._make(Node("input", (), number))
         self._inputs.append(wanted)
+        self._given[name] = given
         return self._make(Node("input", (), len(self._inputs) - 1))
 
     def number(self, value: Fraction | int) -> int:
