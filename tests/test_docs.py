@@ -14,7 +14,7 @@ import pytest
 import geomkit as gk
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -23,7 +23,7 @@ def blocks(language: str) -> list[tuple[str, str]]:
     found = []
     for page in PAGES:
         texts = [text for name, text in BLOCK.findall(page.read_text("utf-8")) if name == language]
-        found += [(page.name, text) for text in texts]
+        found += [(str(page.relative_to(ROOT)), text) for text in texts]
     return found
 
 
@@ -72,4 +72,4 @@ def test_claim_files_of_the_pages_hold(text: str) -> None:
 def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}"
