@@ -1,36 +1,20 @@
-"""Data to train on: built-in sets, sets that are made here, and files of the user's own.
-
-Nothing is downloaded. What is random has a seed of its own, so that the same configuration gives
-the same numbers, whatever else draws random numbers.
-
-| name | what | task |
-|---|---|---|
-| `moons`, `circles` | two interleaved half circles, two rings (scikit-learn) | classification |
-| `digits`, `iris`, `wine`, `breast_cancer` | scikit-learn's | classification |
-| `diabetes` | scikit-learn's | regression |
-| `mnist1d` | MNIST-1D, made: 40 numbers, 10 classes | classification |
-| `swiss_roll` | a rolled-up strip in R^3; its angle is predicted | regression |
-| `sphere`, `torus` | points in scrambled coordinates; their height in R^3 | regression |
-| `file` | an .npz or .csv; see `read_table` | what the targets look like |
-"""
+"""Loading, checking, splitting and scaling of data."""
 
 from __future__ import annotations
 
-import csv
 import difflib
-import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ndm.config import DataConfig
+from ndm.data.sets import NAMES, SETS
+from ndm.data.tables import read_table
 from ndm.errors import DataError
 
-__all__ = ["NAMES", "Data", "Scaling", "apply", "load", "read_table"]
+__all__ = ["Data", "Scaling", "apply", "load"]
 
 Array = NDArray[Any]
 Pair = tuple[Array, Array]
@@ -108,8 +92,8 @@ def load(config: DataConfig) -> Data:
     random = np.random.default_rng(config.seed)
     if config.name == "file":
         x, y = read_table(str(config.path), config.target, config.task)
-    elif config.name in _SETS:
-        x, y = _SETS[config.name](config, random)
+    elif config.name in SETS:
+        x, y = SETS[config.name](config, random)
     else:
         near = difflib.get_close_matches(config.name, NAMES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(NAMES)}"
@@ -177,96 +161,6 @@ def _coordinates(x: Array, name: str) -> Array:
         return np.asarray(x, dtype=np.float64).reshape(len(x), -1)
     except (TypeError, ValueError) as error:
         raise DataError(f"{name}: coordinates of type {x.dtype} are no numbers: {error}") from error
-
-
-def read_table(path: str, target: str | None = None, task: str | None = None) -> Pair:
-    """Read points and targets from a file.
-
-    An .npz holds `x` (N, n) and `y` (N,) or (N, k), or the arrays that `target` names for y. A .csv
-    has a header; `target` names the column that is predicted, the last one by default; all other
-    columns are coordinates. Without any target (an .npz with `x` alone, or a .csv that is read for
-    a density, of which no target is named) the task is a density.
-
-    Args:
-        path: the file.
-        target: see above.
-        task: see above.
-
-    Returns:
-        Points (N, n) and targets.
-
-    Raises:
-        DataError: the file cannot be read, or is not of this form.
-    """
-    place = Path(path)
-    if place.suffix.lower() not in (".npz", ".csv"):
-        raise DataError(f"{path} is neither .npz nor .csv; save it as one of these")
-    if not place.is_file():
-        raise DataError(f"{path} is no file; give the path of an .npz or .csv")
-    if place.suffix.lower() == ".npz":
-        return _read_npz(place, target)
-    return _read_csv(place, target, bare=task == "density" and target is None)
-
-
-def _read_npz(path: Path, target: str | None) -> Pair:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is no .npz of plain arrays: {error}") from error
-    if "x" not in arrays:
-        raise DataError(f"{path} holds {sorted(arrays)}; it needs an array x (N, n)")
-    if target is not None and target not in arrays:
-        raise DataError(f"{path} holds {sorted(arrays)}, and no {target!r}")
-    x = arrays["x"]
-    y = arrays.get(target or "y")
-    return x, np.empty((len(x), 0)) if y is None else y
-
-
-def _read_csv(path: Path, target: str | None, *, bare: bool) -> Pair:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV in UTF-8: {error}") from error
-    if len(rows) < 2:
-        raise DataError(f"{path} has {len(rows)} lines; it needs a header and rows of numbers")
-    header = [name.strip() for name in rows[0]]
-    target = header[-1] if target is None else target
-    if target not in header:
-        raise DataError(f"{path} has the columns {header}, and no {target!r}")
-    at = header.index(target)
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(header):
-            raise DataError(f"{path}, row {number}: {len(row)} values for {len(header)} columns")
-    columns = list(zip(*rows[1:], strict=True))
-    if bare:
-        x = np.stack([_numbers(path, header[k], c) for k, c in enumerate(columns)], -1)
-        return x, np.empty((len(x), 0))
-    if len(columns) < 2:
-        raise DataError(f"{path} has one column; it needs coordinates and a target")
-    x = np.stack([_numbers(path, header[k], c) for k, c in enumerate(columns) if k != at], -1)
-    return x, _labels(columns[at])
-
-
-def _numbers(path: Path, name: str, column: tuple[str, ...]) -> Array:
-    for number, text in enumerate(column, start=2):
-        try:
-            float(text)
-        except ValueError as error:
-            raise DataError(
-                f"{path}, row {number}, column {name!r}: {text!r} is no number"
-            ) from error
-    return np.array([float(text) for text in column])
-
-
-def _labels(column: tuple[str, ...]) -> Array:
-    try:
-        values = np.array([float(text) for text in column])
-    except ValueError:
-        return np.array(column)  # names of classes
-    whole = np.isfinite(values).all() and (values == np.round(values)).all()
-    return values.astype(np.int64) if whole and np.abs(values).max() < 2**53 else values
 
 
 def _task(y: Array) -> str:
@@ -358,97 +252,3 @@ def _scaling(x: Array, config: DataConfig) -> Scaling:
     if not config.standardise:
         return Scaling(np.zeros_like(mean), np.eye(len(mean)))
     return _standard(x)
-
-
-# Sets --------------------------------------------------------------------------------------------
-
-
-def _seed(random: np.random.Generator) -> int:
-    return int(random.integers(2**31))
-
-
-def _moons(config: DataConfig, random: np.random.Generator) -> Pair:
-    from sklearn.datasets import make_moons
-
-    x, y = make_moons(config.samples, noise=config.noise, random_state=_seed(random))
-    return x, y
-
-
-def _circles(config: DataConfig, random: np.random.Generator) -> Pair:
-    from sklearn.datasets import make_circles
-
-    x, y = make_circles(config.samples, noise=config.noise, factor=0.5, random_state=_seed(random))
-    return x, y
-
-
-def _builtin(name: str) -> Callable[[DataConfig, np.random.Generator], Pair]:
-    def made(config: DataConfig, random: np.random.Generator) -> Pair:
-        from sklearn import datasets
-
-        x, y = getattr(datasets, f"load_{name}")(return_X_y=True)
-        return x, y
-
-    return made
-
-
-def _mnist1d(config: DataConfig, random: np.random.Generator) -> Pair:
-    from mnist1d.data import get_dataset_args, make_dataset
-
-    arguments = get_dataset_args()
-    arguments.num_samples, arguments.seed = max(config.samples, 10), _seed(random) % 2**31
-    kept = np.random.get_state()  # the library seeds the global generator
-    try:
-        made = make_dataset(arguments)
-    finally:
-        np.random.set_state(kept)
-    x = np.concatenate([made["x"], made["x_test"]])
-    return x, np.concatenate([made["y"], made["y_test"]]).astype(np.int64)
-
-
-def _swiss_roll(config: DataConfig, random: np.random.Generator) -> Pair:
-    from sklearn.datasets import make_swiss_roll
-
-    x, angle = make_swiss_roll(config.samples, noise=config.noise, random_state=_seed(random))
-    return x, angle
-
-
-def _sphere(config: DataConfig, random: np.random.Generator) -> Pair:
-    """Stereographic coordinates of the unit sphere's southern part, scrambled; the height."""
-    radius = np.sqrt(random.uniform(0, 1, config.samples)) * 1.5
-    angle = random.uniform(0, 2 * np.pi, config.samples)
-    u = np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1)
-    height = (radius**2 - 1) / (radius**2 + 1)
-    return _scrambled(u, random), height + config.noise * random.normal(size=config.samples)
-
-
-def _torus(config: DataConfig, random: np.random.Generator) -> Pair:
-    """Angles of a torus of radii 2 and 1, away from where they jump, scrambled; the height."""
-    u = random.uniform(-2.5, 2.5, (config.samples, 2))
-    height = np.sin(u[:, 1])
-    return _scrambled(u, random), height + config.noise * random.normal(size=config.samples)
-
-
-def _scrambled(u: Array, random: np.random.Generator, strength: float = 0.2) -> Array:
-    """Coordinates after a smooth random flow, x' = v(x), whose size is a share of the chart's."""
-    waves = random.normal(size=(4, 2)) / np.abs(u).max() * 2
-    phases, ways = random.uniform(0, 2 * np.pi, 4), random.normal(size=(4, 2))
-    x, steps = u.copy(), 20
-    for _ in range(steps):
-        x = x + strength * np.abs(u).max() / steps / 2 * np.sin(x @ waves.T + phases) @ ways
-    return x
-
-
-_SETS: dict[str, Callable[[DataConfig, np.random.Generator], Pair]] = {
-    "moons": _moons,
-    "circles": _circles,
-    "digits": _builtin("digits"),
-    "iris": _builtin("iris"),
-    "wine": _builtin("wine"),
-    "breast_cancer": _builtin("breast_cancer"),
-    "diabetes": _builtin("diabetes"),
-    "mnist1d": _mnist1d,
-    "swiss_roll": _swiss_roll,
-    "sphere": _sphere,
-    "torus": _torus,
-}
-NAMES: tuple[str, ...] = (*_SETS, "file")
