@@ -116,6 +116,10 @@ class MetricField(nn.Module):
         """First derivatives d_k g_ij, of shape (..., i, j, k)."""
         return _over_points(torch.func.jacfwd(self), x, self.dimension)
 
+    def first(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The metric and its first derivatives: what motion needs, and no more."""
+        return self(x), self.slope(x)
+
     def jet(self, x: Tensor) -> MetricJet:
         """The metric with its first and second derivatives.
 

@@ -87,7 +87,12 @@ class MetricNet(MetricField):
 
     def slope(self, x: Tensor) -> Tensor:
         """First derivatives d_k g_ij, of shape (..., i, j, k)."""
-        return self.jet(x).dg
+        return self.first(x)[1]
+
+    def first(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The metric and its first derivatives, by forward jets without second derivatives."""
+        check_points(x, self.dimension)
+        return self.parametrisation.first(self.net, x)
 
     def jet(self, x: Tensor) -> MetricJet:
         """Metric with first and second derivatives, all of them, by forward jets."""

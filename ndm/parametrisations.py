@@ -63,6 +63,10 @@ class Parametrisation(nn.Module, ABC):
         """Half the logarithm of det g, (...,)."""
 
     @abstractmethod
+    def first(self, net: SmoothMLP, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Metric (..., n, n) and first derivatives (..., n, n, n), the derivative last."""
+
+    @abstractmethod
     def jet(self, net: SmoothMLP, x: Tensor) -> MetricJet:
         """Metric with first and second derivatives."""
 
@@ -85,6 +89,11 @@ class _Factors(Parametrisation):
         """The numbers l(f)^2 + eps."""
         value = self.positive(f)[0]
         return value * value + self.eps
+
+    def entry_slopes(self, f: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
+        """The numbers l(f)^2 + eps (..., m) and their first derivatives (..., m, n)."""
+        root, slope = self.positive(f, 1)
+        return root * root + self.eps, (2 * root * slope)[..., None] * first
 
     def entry_jet(self, net: SmoothMLP, x: Tensor, kind: str) -> tuple[Tensor, Tensor, Tensor]:
         """Jets of l(f)^2 + eps: value (..., m), first (..., m, n), second as `kind` says."""
@@ -117,6 +126,12 @@ class Conformal(_Factors):
     def log_volume(self, f: Tensor) -> Tensor:
         """See `Parametrisation`."""
         return 0.5 * self.n * self.entries(f)[..., 0].log()
+
+    def first(self, net: SmoothMLP, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Parametrisation`."""
+        s, ds = self.entry_slopes(*net.jet(x, "first")[:2])
+        one = torch.eye(self.n, dtype=s.dtype, device=s.device)
+        return s[..., None] * one, one[:, :, None] * ds[..., None, :]
 
     def jet(self, net: SmoothMLP, x: Tensor) -> MetricJet:
         """See `Parametrisation`."""
@@ -153,6 +168,12 @@ class Diagonal(_Factors):
     def log_volume(self, f: Tensor) -> Tensor:
         """See `Parametrisation`."""
         return 0.5 * self.entries(f).log().sum(-1)
+
+    def first(self, net: SmoothMLP, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Parametrisation`."""
+        s, ds = self.entry_slopes(*net.jet(x, "first")[:2])
+        one = torch.eye(self.n, dtype=s.dtype, device=s.device)
+        return torch.diag_embed(s), one[:, :, None] * ds[..., None, :]
 
     def jet(self, net: SmoothMLP, x: Tensor) -> MetricJet:
         """See `Parametrisation`."""
@@ -236,6 +257,22 @@ class Full(Parametrisation):
     def log_volume(self, f: Tensor) -> Tensor:
         """See `Parametrisation`."""
         return torch.linalg.cholesky(self.metric(f)).diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+    def first(self, net: SmoothMLP, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Parametrisation`."""
+        f, first, _ = net.jet(x, "first")
+        f = self._matrix(f.movedim(-1, 0)).movedim((0, 1), (-2, -1))
+        first = self._matrix(first.movedim(-2, 0)).movedim((0, 1), (-3, -2))
+        factor, rates, _ = self._factor(f, 1)
+        # [i, k, j] = d_k L_im L_jm, as a matrix product over m
+        half = ((rates[..., None] * first).transpose(-1, -2) @ factor.mT[..., None, :, :]).mT
+        dg = half + half.transpose(-3, -2)
+        g = self._complete(factor @ factor.mT)
+        if not self.share:
+            return g, dg
+        one = torch.eye(self.n, dtype=f.dtype, device=f.device)
+        level = self.share * dg.diagonal(dim1=-3, dim2=-2).sum(-1)
+        return g, dg + one[..., None] * level[..., None, None, :]
 
     def jet(self, net: SmoothMLP, x: Tensor) -> MetricJet:
         """See `Parametrisation`."""
@@ -334,6 +371,17 @@ class LowRank(_Factors):
         u, du = f[..., n:].unflatten(-1, (n, r)), first[..., n:, :].unflatten(-2, (n, r))
         ddu = second[..., n:, :, :].unflatten(-3, (n, r))
         return root * root + self.eps, rate[..., None] * df, dd, u, du, ddu
+
+    def first(self, net: SmoothMLP, x: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Parametrisation`."""
+        f, first, _ = net.jet(x, "first")
+        n, r = self.n, self.rank
+        d, dd = self.entry_slopes(f[..., :n], first[..., :n, :])
+        u, du = f[..., n:].unflatten(-1, (n, r)), first[..., n:, :].unflatten(-2, (n, r))
+        half = torch.einsum("...ark,...br->...abk", du, u)
+        one = torch.eye(n, dtype=f.dtype, device=f.device)
+        dg = half + half.transpose(-3, -2) + one[..., None] * dd[..., None, :]
+        return symmetric(u @ u.mT) + torch.diag_embed(d), dg
 
     def jet(self, net: SmoothMLP, x: Tensor) -> MetricJet:
         """See `Parametrisation`."""

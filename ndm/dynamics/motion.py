@@ -80,7 +80,7 @@ class MetricDynamics(nn.Module):
 
     def forward(self, x: Tensor, v: Tensor) -> Tensor:
         """The acceleration (..., n) at points x with velocities v."""
-        g, dg = self.metric(x), self.metric.slope(x)
+        g, dg = self.metric.first(x)
         along = (dg @ v[..., None, :, None])[..., 0]  # d_k g_ij v^k at [i, j]
         turning = torch.einsum("...jki,...j,...k->...i", dg, v, v)
         force = 0.5 * turning - (along @ v[..., None])[..., 0]
