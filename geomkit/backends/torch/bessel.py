@@ -6,8 +6,6 @@ and 25 (torch 2.13).
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -16,7 +14,6 @@ __all__ = ["VALUES"]
 # Steps of the downward recurrence beyond the order: for J at x <= order the error shrinks by a
 # factor below 1/4 after the first few; for I by exp(-steps**2/x), at x <= 713 where double ends.
 _STEPS = {"J": 60, "I": 160}
-_EULER = 0.5772156649015329
 
 
 def _upward(order: int, x: Tensor, zeroth: Tensor, first: Tensor, sign: int) -> Tensor:
@@ -59,9 +56,11 @@ def _series(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         above, here = here, 2 * k / x * here - above
     total = total + here
     j0, j1 = here / total, above / total
-    log = torch.log(x / 2) + _EULER
-    y0 = 2 / math.pi * (log * j0 - 2 * even / total)
-    y1 = 2 / math.pi * (-j0 / x + (log - 1) * j1 - odd / total)
+    # Numbers are written out: torch.compile fails on those from outside of a function's code.
+    pi, euler = 3.141592653589793, 0.5772156649015329
+    log = torch.log(x / 2) + euler
+    y0 = 2 / pi * (log * j0 - 2 * even / total)
+    y1 = 2 / pi * (-j0 / x + (log - 1) * j1 - odd / total)
     return j0, j1, y0, y1
 
 

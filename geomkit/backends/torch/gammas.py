@@ -29,23 +29,24 @@ def polygamma(order: int, x: Tensor) -> Tensor:
     """
     if order == 0:
         return torch.digamma(x)
+    # written out: torch.compile fails on numbers from outside of a function's code
+    pi = 3.141592653589793
     # psi_n(x) = (-1)^(n+1) n! zeta(n+1, x) for x > 0, and DLMF 5.15.6 brings the others there
     right = torch.where(x > 0, x, 1 - x)
     value = (-1) ** (order + 1) * math.factorial(order) * torch.special.zeta(order + 1, right)
-    reflected = (-1) ** order * value - math.pi * _cotangent(order, x)
+    reflected = (-1) ** order * value - pi * _cotangent(order, x)
     return torch.where(x > 0, value, reflected)
 
 
 def _cotangent(order: int, x: Tensor) -> Tensor:
     """The derivative of that order of cot(pi x), a polynomial in cot(pi x)."""
+    pi = 3.141592653589793
     coefficients = [0.0, 1.0]
     for _ in range(order):
         slopes = [k * c for k, c in enumerate(coefficients)][1:]
         padded = [*slopes, 0.0, 0.0]
-        coefficients = [
-            -math.pi * (c + (padded[k - 2] if k > 1 else 0.0)) for k, c in enumerate(padded)
-        ]
-    cotangent = 1 / torch.tan(math.pi * x)
+        coefficients = [-pi * (c + (padded[k - 2] if k > 1 else 0.0)) for k, c in enumerate(padded)]
+    cotangent = 1 / torch.tan(pi * x)
     value = torch.zeros_like(x)
     for c in reversed(coefficients):
         value = value * cotangent + c
