@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 import zuko
-from torch import nn
+from torch import Tensor, nn
 from torch.distributions import AffineTransform, ExpTransform
 
 from ndm.activations import activation
@@ -22,6 +22,7 @@ from ndm.charts import (
     Affine,
     AffineCoupling,
     Composition,
+    CoordinateMap,
     Inverse,
     Monotone,
     Pad,
@@ -198,6 +199,23 @@ def test_diagnosis_in_words() -> None:
     assert (found.smallest_singular_value, found.largest_singular_value) == (0.5, 4.0)
     assert (found.condition, found.orientation, found.points) == (8.0, -1, 3)
     assert "singular values of J from 0.5 to 4, orientation reversed" in str(found)
+
+
+class _Fold(CoordinateMap):
+    """y = x^2: no diffeomorphism, whatever it says."""
+
+    def _forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x * x, torch.log((2 * x).abs()).sum(-1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return torch.sqrt(y)
+
+
+def test_diagnosis_finds_a_fold() -> None:
+    found = diagnose(_Fold(1), torch.tensor([[-1.0], [2.0]], dtype=F64))
+    assert found.orientation == 0
+    assert found.round_trip_error == 1.0  # -1 comes back as 1, relative to 1 + 1
+    assert "not the same everywhere" in str(found)
 
 
 REFUSALS: list[tuple[Callable[[], Any], str]] = [
