@@ -188,10 +188,11 @@ def section(rows: list[list[str]], loads: list[float]) -> str:
 
 `scalar_curvature_from_jet` and its likes on torch tensors, float64, CPU time of one thread
 ({machine}; {packages}).
-Microseconds for one point of the batch, calls and checks included; "with gradients" is value and backward pass. Ratios say how many times faster geomkit is, each pair of
-programs in turns in one run: *textbook* is the definition of R in `torch.einsum` on the full jet of
-the metric, which for the conformal and diagonal family is built first (left out where it does not
-fit into memory); *plain* is the family's own formula in plain torch.
+Microseconds for one point of the batch, calls and checks included; "with gradients" is value and
+backward pass. Ratios say how many times faster geomkit is, each pair of programs in turns in one
+run: *textbook* is the definition of R in `torch.einsum` on the full jet of the metric, which for
+the conformal and diagonal family is built first (left out where it does not fit into memory);
+*plain* is the family's own formula in plain torch.
 
 | family | n | batch | R, us | textbook | plain | with gradients, us | textbook | plain |
 |---|---|---|---|---|---|---|---|---|
