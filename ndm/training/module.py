@@ -1,0 +1,179 @@
+"""What Lightning trains: a model, its loss with terms kept apart, and a watch over what breaks."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from ndm.balance import AutoBalance, warm_up
+from ndm.build import build_loss, build_optimiser
+from ndm.config import TrainConfig
+from ndm.errors import TrainingError
+from ndm.losses import LossTerms
+from ndm.model import NDM
+from ndm.training.figures import evaluate
+
+__all__ = ["NdmModule"]
+
+_EVERY = 10  # steps between two looks at the gradients, for lambda: auto
+_REMEDY = "lower optimiser.lr or loss.lam, or raise model.metric.eps"
+
+
+class NdmModule(L.LightningModule):
+    """A model in training.
+
+    The loss of a step is total = task + lambda geo + ...; each term is logged by itself, and so is
+    lambda. After each epoch the figures of `ndm.training.figures` are computed on the validation
+    data. Random choices (of points for curvature) depend on seed and step alone, so that a run that
+    is resumed goes on as if it had not been stopped.
+
+    Args:
+        model: the model.
+        config: of the run.
+        task: of the data.
+        seed: of this run.
+        last: where the last good checkpoint is, for messages.
+    """
+
+    def __init__(self, model: NDM, config: TrainConfig, task: str, seed: int, last: str) -> None:
+        super().__init__()
+        self.model, self.config, self.task = model, config, task
+        self.seed, self.last = seed, last
+        self.balance = AutoBalance(config.loss.auto_share)
+        self._balanced = self._watched = -1  # the last steps at which these were done
+        self._batch: tuple[Tensor, Tensor] | None = None
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """See `ndm.build.build_optimiser`."""
+        return build_optimiser(self.config.optimiser, self.model, self.task)
+
+    def terms(self, x: Tensor, y: Tensor) -> LossTerms:
+        """The terms of the loss at a batch, with this step's choice of points.
+
+        Args:
+            x: (N, n).
+            y: targets.
+
+        Returns:
+            The terms.
+        """
+        generator = None
+        if self.config.loss.points is not None:
+            number = (self.seed << 30) + self.global_step * 4096 + self.global_rank
+            generator = torch.Generator(x.device).manual_seed(number)
+        loss = self.config.loss
+        return build_loss(self.model, x, y, config=loss, task=self.task, generator=generator)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """The loss of a batch.
+
+        Args:
+            batch: points and targets.
+            batch_idx: its number in the epoch.
+
+        Returns:
+            The loss.
+
+        Raises:
+            TrainingError: a term is not finite.
+        """
+        x, y = self._batch = batch
+        terms = self.terms(x, y)
+        if self._watched != self.global_step:  # a trial step of the natural gradient may fail
+            bad = terms.not_finite()
+            if bad:
+                self._stop(f"the {' and '.join(bad)} term of the loss is not finite")
+        lam = self._lambda(terms)
+        total = terms.total(lam)
+        if self._watched != self.global_step:
+            values = {f"train/{name}": value.detach() for name, value in terms.items().items()}
+            values |= {"train/total": total.detach(), "train/lambda": torch.tensor(float(lam))}
+            self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(x), sync_dist=True)
+        return total
+
+    def _lambda(self, terms: LossTerms) -> float:
+        wanted, step = self.config.loss.lam, self.global_step
+        if wanted == "auto":
+            if step % _EVERY == 0 and self._balanced != step:
+                self._balanced = step
+                found = self.balance.update(terms, self.model.parameters())
+                if self.trainer.world_size > 1:  # one lambda for all processes
+                    mean = self.trainer.strategy.reduce(
+                        torch.tensor(found, device=self.device), reduce_op="mean"
+                    )
+                    self.balance.value = float(mean)
+            wanted = self.balance.value
+        return wanted * warm_up(step, self.config.loss.warm_up)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Look whether gradients are finite, before anything is done with them.
+
+        Args:
+            optimizer: not looked at.
+
+        Raises:
+            TrainingError: they are not.
+        """
+        if self._watched == self.global_step:
+            return
+        self._watched = self.global_step
+        slopes = [p.grad for p in self.model.parameters() if p.grad is not None]
+        if slopes and not bool(torch.nn.utils.get_total_norm(slopes).isfinite()):
+            if all(bool(slope.isfinite().all()) for slope in slopes):
+                return  # only their norm is too large for this number type
+            names = self._guilty()
+            what = f"the {' and '.join(names)} term" if names else "the loss"
+            self._stop(f"the gradient of {what} of the loss is not finite, though its value is")
+
+    def _guilty(self) -> list[str]:
+        """The terms whose gradients are not finite."""
+        assert self._batch is not None
+        found = []
+        leaves = [p for p in self.model.parameters() if p.requires_grad]
+        with torch.enable_grad():
+            for name, value in self.terms(*self._batch).items().items():
+                if value.requires_grad:
+                    slopes = torch.autograd.grad(
+                        value, leaves, retain_graph=True, allow_unused=True
+                    )
+                    if not all(bool(s.isfinite().all()) for s in slopes if s is not None):
+                        found.append(name)
+        return found
+
+    def on_train_epoch_end(self) -> None:
+        """Compute the figures of the validation data; whatever monitors them comes after this.
+
+        Raises:
+            TrainingError: the loss of the validation data is not finite.
+        """
+        x, y = cast(Any, self.trainer).datamodule.validation
+        found = evaluate(self.model, x, y, self.task)
+        values = {f"validation/{name}": torch.tensor(value) for name, value in found.items()}
+        self.log_dict(values, prog_bar=False, rank_zero_only=False)
+        if not torch.isfinite(values["validation/task"]):
+            self._stop("the task term of the loss of the validation data is not finite")
+
+    def _stop(self, what: str) -> None:
+        raise TrainingError(
+            f"epoch {self.current_epoch + 1}, step {self.global_step + 1}, seed {self.seed}: "
+            f"{what}; {self.last}; {_REMEDY}"
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep lambda.
+
+        Args:
+            checkpoint: what is saved.
+        """
+        checkpoint["balance"] = self.balance.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up lambda.
+
+        Args:
+            checkpoint: what was saved.
+        """
+        self.balance.load_state_dict(checkpoint["balance"])

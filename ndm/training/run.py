@@ -1,0 +1,254 @@
+"""Training: one run for each seed, in a folder, that goes on after any interruption."""
+
+from __future__ import annotations
+
+import logging
+import math
+import statistics
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
+from torch.multiprocessing import ProcessRaisedException
+
+from ndm.config import TrainConfig
+from ndm.data import Data, load
+from ndm.errors import ConfigError, TrainingError
+from ndm.training.batches import NdmData, as_tensors
+from ndm.training.checkpoints import AtomicIO, Record, read_checkpoint
+from ndm.training.figures import evaluate
+from ndm.training.folder import (
+    begin,
+    fresh_model,
+    number_type,
+    open_run,
+    seed_folder,
+    write_json,
+)
+from ndm.training.module import NdmModule
+
+__all__ = ["SeedResult", "TrainResult", "train"]
+
+Figures = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class SeedResult:
+    """What training with one seed gave.
+
+    Attributes:
+        seed: the seed.
+        epochs: how many were made.
+        best_epoch: the one with the lowest loss on the validation data.
+        stopped: "epochs" (as many as were asked for) or "patience".
+        figures: by part of the data ("validation", "test") for the best epoch, and "untrained":
+            those of the model before training, on the test data (or the validation data).
+    """
+
+    seed: int
+    epochs: int
+    best_epoch: int
+    stopped: str
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run gave.
+
+    Attributes:
+        folder: where it is.
+        seeds: one result for each seed.
+    """
+
+    folder: Path
+    seeds: list[SeedResult] = field(default_factory=list)
+
+    def summary(self) -> dict[str, dict[str, tuple[float, float]]]:
+        """Mean and standard deviation over seeds (nan for one) of each figure, by part."""
+        found: dict[str, dict[str, tuple[float, float]]] = {}
+        for part in ("validation", "test", "untrained"):
+            all_of = [result.figures[part] for result in self.seeds if part in result.figures]
+            for name in all_of[0] if all_of else {}:
+                values = [figures[name] for figures in all_of]
+                spread = statistics.stdev(values) if len(values) > 1 else math.nan
+                found.setdefault(part, {})[name] = (statistics.fmean(values), spread)
+        return found
+
+
+def train(
+    config: TrainConfig, folder: str | Path, *, resume: bool = False, progress: bool = False
+) -> TrainResult:
+    """Train a model for each seed of a configuration.
+
+    Args:
+        config: what to train, on what, and how.
+        folder: where everything is written; it must be new or empty.
+        resume: go on from the last checkpoints in it, if there are any.
+        progress: show a progress bar.
+
+    Returns:
+        What came out.
+
+    Raises:
+        TrainingError: the folder cannot be used, or a run cannot go on: a term of the loss is not
+            finite (the message names it and the last good checkpoint).
+    """
+    place = Path(folder)
+    data = load(config.data)
+    fresh_model(config, data, config.seeds[0])  # what does not fit is said before a file is there
+    begin(config, data, place, resume=resume)
+    result = TrainResult(place)
+    for seed in config.seeds:
+        found = _finished(place, config, seed) if resume else None
+        if found is None:
+            try:
+                _fit(config, data, seed, place, progress)
+                found = _judged(config, data, seed, place)
+            except OSError as error:
+                raise TrainingError(f"{place} cannot be written: {error}; resume then") from error
+        result.seeds.append(found)
+    write_json(place / "summary.json", result.summary())
+    return result
+
+
+def _finished(folder: Path, config: TrainConfig, seed: int) -> SeedResult | None:
+    """The result of a seed that has nothing left to do."""
+    found = open_run(folder).result(seed)
+    try:
+        result = SeedResult(**found) if found else None
+    except TypeError as error:
+        raise TrainingError(f"result.json of seed {seed} is damaged: {error}") from error
+    if result is None or result.epochs < min(config.trainer.epochs, _stop_at(config, result)):
+        return None
+    figures = {
+        part: {name: math.nan if value is None else value for name, value in values.items()}
+        for part, values in result.figures.items()
+    }
+    return SeedResult(seed, result.epochs, result.best_epoch, result.stopped, figures)
+
+
+def _stop_at(config: TrainConfig, result: SeedResult) -> int:
+    return result.best_epoch + config.trainer.patience
+
+
+def _fit(config: TrainConfig, data: Data, seed: int, folder: Path, progress: bool) -> None:
+    """Train, from the last checkpoint if there is one, unless it has ended already."""
+    place = seed_folder(folder, seed)
+    last = place / "last.ckpt"
+    start = _epochs_done(last, config) if last.exists() else (0, 0)
+    if start is None:
+        return
+    note = f"the last good checkpoint is {last}, if an epoch was finished"
+    module = NdmModule(fresh_model(config, data, seed), config, data.task, seed, note)
+    batches = NdmData(data, config.trainer.batch_size, seed, number_type(config))
+    with quiet():
+        trainer = _trainer(config, place, progress, purge=start[1] or None)
+        try:
+            trainer.fit(module, datamodule=batches, ckpt_path=last if start[0] else None)
+        except ProcessRaisedException as error:
+            raise TrainingError(_of_process(error)) from error
+        except SystemExit as error:  # Lightning's way to end after Ctrl-C
+            raise KeyboardInterrupt from error
+    if not (place / "best.ckpt").exists():
+        raise TrainingError(f"no epoch was finished with seed {seed}; resume, or train anew")
+
+
+def _epochs_done(last: Path, config: TrainConfig) -> tuple[int, int] | None:
+    """Epochs and steps behind a checkpoint; None if there are no more to come."""
+    content = read_checkpoint(last)
+    try:
+        state, steps = content["callbacks"]["ndm"], int(content["global_step"])
+        done, best = int(state["rows"][-1]["epoch"]), int(state["best_epoch"])
+    except (KeyError, IndexError, TypeError) as error:
+        raise TrainingError(f"{last} is no checkpoint of ndm: {error!r} is missing") from error
+    if done >= config.trainer.epochs or done - best >= config.trainer.patience:
+        return None
+    return done, steps
+
+
+def _trainer(config: TrainConfig, place: Path, progress: bool, purge: int | None) -> L.Trainer:
+    settings = config.trainer
+    gpu = torch.cuda.is_available()
+    if settings.accelerator == "gpu" and not gpu:
+        raise ConfigError(
+            "there is no GPU that torch can use", key="trainer.accelerator", remedy="write auto"
+        )
+    kind = ("gpu" if gpu else "cpu") if settings.accelerator == "auto" else settings.accelerator
+    strategy: Any = "auto"
+    if settings.devices > 1:
+        # while lambda is 0, and with points that a term does not reach, parameters are unused
+        backend = "nccl" if kind == "gpu" else "gloo"
+        strategy = DDPStrategy(
+            start_method="spawn", process_group_backend=backend, find_unused_parameters=True
+        )
+    shown: list[Any] = [RichProgressBar(leave=True)] if progress else []
+    return L.Trainer(
+        max_epochs=settings.epochs,
+        accelerator=kind,
+        devices=settings.devices,
+        strategy=strategy,
+        precision="64-true" if settings.precision == 64 else "32-true",
+        gradient_clip_val=settings.gradient_clip,
+        logger=TensorBoardLogger(
+            place, name="", version="", default_hp_metric=False, purge_step=purge
+        ),
+        callbacks=[*shown, Record(place, settings.patience)],
+        plugins=[AtomicIO()],
+        default_root_dir=place,
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        log_every_n_steps=1,
+    )
+
+
+def _of_process(error: BaseException) -> str:
+    """The message of an error of another process, out of its traceback."""
+    lines = [line for line in str(error).strip().split("\n") if line.strip()]
+    name, _, message = lines[-1].partition(": ") if lines else ("", "", str(error))
+    return message if name.startswith("ndm.errors") else f"a process failed: {lines[-1]}"
+
+
+def _judged(config: TrainConfig, data: Data, seed: int, folder: Path) -> SeedResult:
+    """Figures of the best epoch, and of the model before training; written to result.json."""
+    place = seed_folder(folder, seed)
+    state = read_checkpoint(place / "last.ckpt")["callbacks"]["ndm"]
+    best, untrained = open_run(folder).model(seed), fresh_model(config, data, seed)
+    figures: Figures = {}
+    for part, pair in (("validation", data.validation), ("test", data.test)):
+        if len(pair[0]):
+            x, y = as_tensors(pair, number_type(config))
+            figures[part] = evaluate(best, x, y, data.task)
+            figures["untrained"] = evaluate(untrained, x, y, data.task)
+    epochs = len(state["rows"])
+    stopped = "epochs" if epochs >= config.trainer.epochs else "patience"
+    result = SeedResult(seed, epochs, int(state["best_epoch"]), stopped, figures)
+    write_json(place / "result.json", vars(result))
+    return result
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep back what Lightning says to those who write training loops; users cannot act on it."""
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            warnings.filterwarnings("ignore", message=".*find_unused_parameters=True.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
