@@ -20,9 +20,9 @@ class Solution:
     """What a solver found.
 
     Attributes:
-        x: the solution, or the best that was reached.
-        iterations: how many products were needed after the first.
-        residual: |b - A x| / |b|.
+        x: the solution, or the last that was reached.
+        iterations: how many there were, each with one product.
+        residual: |b - A x| / |b|, as the iteration knows it: without another product.
         converged: whether the residual is within the tolerance.
         reason: why it stopped, in words.
     """
@@ -84,6 +84,8 @@ def conjugate_gradient(
             break
         q = product(p)
         bend = torch.dot(p, q)
+        if not bool(bend.isfinite()):
+            raise SolverError("conjugate gradients met a product that is not finite")
         if not bool(bend > 0):
             reason = "a direction without positive curvature: the operator needs (more) damping"
             break
@@ -94,7 +96,7 @@ def conjugate_gradient(
         p = z + (rho / old) * p
     residual = float(torch.linalg.vector_norm(r)) / size
     if not residual < float("inf"):
-        raise SolverError("conjugate gradients met a product or right-hand side that is not finite")
+        raise SolverError("conjugate gradients met a residual that is not finite: look at b")
     if reason and throw:
         raise SolverError(f"conjugate gradients stopped at residual {residual:.2g}: {reason}")
     return Solution(x, count, residual, not reason, reason or "the residual is small enough")

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from ndm.errors import ModelError
-from ndm.field import MetricField, MetricJet, symmetric
+from ndm.field import MetricField, MetricJet, inverted
 
 __all__ = ["COMPLEXITIES", "complexity", "riemann"]
 
@@ -53,7 +53,7 @@ def riemann(jet: MetricJet) -> Tensor:
     """
     g, dg, ddg = jet
     half = 0.5 * (dg + dg.transpose(-1, -2) - dg.movedim(-1, -3))  # [p, j, k]
-    h = torch.cholesky_inverse(torch.linalg.cholesky(g))
+    h = inverted(g)
     raised = torch.einsum("...pq,...qil->...pil", h, half)
     bent = torch.einsum("...iljk->...ijkl", ddg)  # d_j d_k g_il at [i, j, k, l]
     products = torch.einsum("...pjk,...pil->...ijkl", half, raised)
@@ -101,7 +101,7 @@ def _log_volume_variance(field: MetricField, x: Tensor) -> Tensor:
 
 
 def _dirichlet(field: MetricField, x: Tensor) -> Tensor:
-    h, dg = symmetric(field.inverse(x)), field.slope(x)
+    h, dg = field.inverse(x), field.slope(x)
     up = torch.einsum("...ia,...jb,...kc,...abc->...ijk", h, h, h, dg)
     return (dg * up).sum((-1, -2, -3))
 

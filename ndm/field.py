@@ -1,13 +1,15 @@
 """Metric fields: what every metric g(x) of ndm can be asked for, learned or exact.
 
 A `MetricField` gives g at points of a chart. Its derivatives come by forward-mode differentiation
-unless a subclass knows better, its curvature from geomkit's certified kernels: a family of kernels
-whose certificate does not pass is refused. Index order: dg[..., i, j, k] = d_k g_ij (the derivative
-last), as in `geomkit.families`; signs and order of everything else in `geomkit.conventions`.
+unless a subclass knows better, its scalar curvature from geomkit's certified kernels: a family of
+kernels whose certificate does not pass is refused. Index order: dg[..., i, j, k] = d_k g_ij (the
+derivative last), as in `geomkit.families`; signs and order of everything else in
+`geomkit.conventions`.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import NamedTuple
 
@@ -22,6 +24,8 @@ __all__ = [
     "MetricJet",
     "certified",
     "check_points",
+    "factored",
+    "inverted",
     "log_ratio",
     "log_ratio_squared",
     "symmetric",
@@ -91,7 +95,7 @@ class MetricField(nn.Module):
         Raises:
             ModelError: g is not positive definite somewhere.
         """
-        return _cholesky(self(x))
+        return factored(self(x))
 
     def log_volume(self, x: Tensor) -> Tensor:
         """Log of sqrt(det g), from the diagonal of the Cholesky factor: no overflow for any n.
@@ -110,11 +114,11 @@ class MetricField(nn.Module):
 
     def inverse(self, x: Tensor) -> Tensor:
         """The inverse metric g^ij, of shape (..., n, n), by the Cholesky factor."""
-        return symmetric(torch.cholesky_inverse(self.cholesky(x)))
+        return inverted(self(x))
 
     def slope(self, x: Tensor) -> Tensor:
         """First derivatives d_k g_ij, of shape (..., i, j, k)."""
-        return _over_points(torch.func.jacfwd(self), x, self.dimension)
+        return _over_points(torch.func.jacfwd(self), x, self.dimension, 1)
 
     def first(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The metric and its first derivatives: what motion needs, and no more."""
@@ -130,7 +134,7 @@ class MetricField(nn.Module):
             g, dg and ddg.
         """
         second = torch.func.jacfwd(torch.func.jacfwd(self))
-        return MetricJet(self(x), self.slope(x), _over_points(second, x, self.dimension))
+        return MetricJet(self(x), self.slope(x), _over_points(second, x, self.dimension, 2))
 
     def scalar_curvature(self, x: Tensor) -> Tensor:
         """Scalar curvature R; it is 0 for n = 1, twice Gauss' curvature for n = 2.
@@ -199,6 +203,9 @@ class MetricField(nn.Module):
 def certified(family: str, n: int) -> None:
     """Ask once for the certificate of geomkit's curvature kernels.
 
+    In a thread of its own: the certificate differentiates, and this may be called with gradients
+    turned off, or inside of a transformation of torch.func; both belong to a thread.
+
     Args:
         family: of `geomkit.families`.
         n: dimension.
@@ -206,15 +213,17 @@ def certified(family: str, n: int) -> None:
     Raises:
         CertificateError: it does not pass.
     """
-    gk.families.require(family, n)
+    with ThreadPoolExecutor(1) as clean:
+        clean.submit(gk.families.require, family, n).result()
 
 
-def check_points(x: Tensor, n: int) -> None:
+def check_points(x: Tensor, n: int, like: Tensor | None = None) -> None:
     """Check the shape and dtype of points.
 
     Args:
         x: points.
         n: dimension.
+        like: a parameter, of whose dtype and on whose device they have to be.
 
     Raises:
         ModelError: they do not fit.
@@ -223,6 +232,11 @@ def check_points(x: Tensor, n: int) -> None:
         raise ModelError(
             f"points of shape {tuple(x.shape)} and {x.dtype} were given; the last axis must be "
             f"{n}, and the dtype a real floating-point one"
+        )
+    if like is not None and (like.dtype != x.dtype or like.device != x.device):
+        raise ModelError(
+            f"a metric with parameters in {like.dtype} on {like.device} was given points in "
+            f"{x.dtype} on {x.device}; move one of them with .to(...)"
         )
 
 
@@ -251,13 +265,24 @@ def log_ratio(g: Tensor, h: Tensor) -> Tensor:
 
 def log_ratio_squared(g: Tensor, h: Tensor) -> Tensor:
     """The square of `log_ratio`, which is differentiable where the metrics agree too."""
-    root = torch.linalg.cholesky(g)
+    root = factored(g)
     half = torch.linalg.solve_triangular(root, h, upper=False)
     white = torch.linalg.solve_triangular(root, half.mT, upper=False)
     return torch.linalg.eigvalsh(symmetric(white)).log().square().sum(-1)
 
 
-def _cholesky(g: Tensor) -> Tensor:
+def factored(g: Tensor) -> Tensor:
+    """The Cholesky factor of positive definite matrices.
+
+    Args:
+        g: (..., n, n).
+
+    Returns:
+        (..., n, n), lower triangular.
+
+    Raises:
+        ModelError: one of them is not positive definite.
+    """
     try:
         result: Tensor = torch.linalg.cholesky(g)
     except torch.linalg.LinAlgError as error:
@@ -267,8 +292,34 @@ def _cholesky(g: Tensor) -> Tensor:
     return result
 
 
-def _over_points(function: object, x: Tensor, n: int) -> Tensor:
-    """Apply a function of one point to points of any leading shape."""
+def inverted(g: Tensor) -> Tensor:
+    """The inverse of positive definite matrices, symmetric to the last bit.
+
+    By triangular solutions: `torch.cholesky_inverse` has wrong derivatives in forward mode.
+
+    Args:
+        g: (..., n, n).
+
+    Returns:
+        (..., n, n).
+
+    Raises:
+        ModelError: one of them is not positive definite.
+
+    Example:
+        >>> inverted(torch.tensor([[2.0, 0.0], [0.0, 4.0]]))
+        tensor([[0.5000, 0.0000],
+                [0.0000, 0.2500]])
+    """
+    one = torch.eye(g.shape[-1], dtype=g.dtype, device=g.device).expand_as(g)
+    half = torch.linalg.solve_triangular(factored(g), one, upper=False)
+    return symmetric(half.mT @ half)
+
+
+def _over_points(function: object, x: Tensor, n: int, order: int) -> Tensor:
+    """Apply a function of one point, with values (n,) * (2 + order), to points of any shape."""
     check_points(x, n)
+    if x.numel() == 0:  # which vmap refuses
+        return x.new_zeros(*x.shape[:-1], *(n,) * (2 + order))
     flat = torch.func.vmap(function)(x.reshape(-1, n))
     return flat.reshape(*x.shape[:-1], *flat.shape[1:])

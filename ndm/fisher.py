@@ -71,12 +71,12 @@ def fisher_root(outputs: Tensor, xi: Tensor, likelihood: str) -> Tensor:
 class GeneralisedFisher:
     """G of a model at a batch of points, by its products with vectors.
 
-    The parameters are those that coordinates or outputs depend on; a metric net is not among them:
-    it enters through g.
+    The parameters are those that coordinates or outputs depend on. A metric net is not among them
+    unless the head reads the metric: it enters through g.
 
     Args:
         model: with a head, or w_fisher = 0.
-        x: (N, n), the batch.
+        x: (N, n), the batch, or what `pad` takes; leading axes are points too.
         w_metric: w_i for charts 1 to L; one number stands for itself over L. 0 without a metric.
         w_fisher: w_F.
         likelihood: of the outputs; see `fisher_product`.
@@ -113,6 +113,7 @@ class GeneralisedFisher:
             w_metric = 1.0 if model.has_metric else 0.0
         weights = [w_metric / count] * count if isinstance(w_metric, float | int) else [*w_metric]
         _check(model, weights, w_fisher, likelihood)
+        x = x.reshape(-1, x.shape[-1])
         with torch.enable_grad():
             trace = model.trace(x)
             outputs = model.read(trace[-1]) if w_fisher else trace[-1]

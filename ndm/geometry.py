@@ -18,7 +18,7 @@ from torch import Tensor, nn
 import geomkit as gk
 from ndm.charts import CoordinateMap, require_smoothness
 from ndm.errors import ModelError
-from ndm.field import MetricField, check_points, symmetric
+from ndm.field import MetricField, MetricJet, check_points, symmetric
 
 __all__ = ["ConstantMetric", "ExactMetric", "ProductMetric", "PulledBack"]
 
@@ -165,7 +165,8 @@ class PulledBack(MetricField):
     """The metric J^T h(phi(x)) J that makes a coordinate map phi an isometry onto a field h.
 
     Curvature is a scalar: R(x) = R_h(phi(x)), computed without derivatives of phi. Christoffel
-    symbols need second derivatives of phi; maps that have none are refused there.
+    symbols need second derivatives of phi, jets of the metric third ones; maps that have none are
+    refused there.
 
     Args:
         field: h, in the coordinates y = phi(x).
@@ -220,6 +221,21 @@ class PulledBack(MetricField):
         """
         require_smoothness(self.coordinate_map, 2, "the derivative of a pulled-back metric")
         return super().slope(x)
+
+    def jet(self, x: Tensor) -> MetricJet:
+        """Metric with first and second derivatives.
+
+        Args:
+            x: (..., n).
+
+        Returns:
+            g, dg and ddg.
+
+        Raises:
+            ModelError: the map is not three times continuously differentiable.
+        """
+        require_smoothness(self.coordinate_map, 3, "second derivatives of a pulled-back metric")
+        return super().jet(x)
 
     def scalar_curvature(self, x: Tensor) -> Tensor:
         """Scalar curvature (...,): that of h at phi(x)."""

@@ -134,7 +134,11 @@ class SmoothMLP(nn.Module):
 
         Returns:
             (..., h).
+
+        Raises:
+            ModelError: the last axis is not n.
         """
+        self._check(x)
         for layer in self.layers[:-1]:
             x = self.activation(layer(x))
         return x
@@ -150,7 +154,7 @@ class SmoothMLP(nn.Module):
             The jet.
 
         Raises:
-            ModelError: the kind is not known.
+            ModelError: the kind is not known, or the last axis of x is not n.
         """
         if kind not in KINDS:
             raise ModelError(f"jets of kind {kind!r} are not known; choose one of {[*KINDS]}")
@@ -160,7 +164,8 @@ class SmoothMLP(nn.Module):
         last = self.layers[-1]
         bent = None
         if second is not None:
-            bent = (last.weight @ second).reshape(*second.shape[:-2], -1, *_axes(kind, self.inputs))
+            axes = (self.outputs, *_axes(kind, self.inputs))
+            bent = (last.weight @ second).reshape(*second.shape[:-2], *axes)
         return Jet(last(value), last.weight @ first, bent)
 
     def last_layer(self, x: Tensor) -> LastLayer:
@@ -181,10 +186,7 @@ class SmoothMLP(nn.Module):
 
     def _last(self, x: Tensor, kind: str) -> tuple[Tensor, Tensor, Tensor | None]:
         """Jets before the last activation; second derivatives (..., h, size)."""
-        if x.shape[-1:] != (self.inputs,):
-            raise ModelError(
-                f"points of shape {tuple(x.shape)} do not fit: the last axis must be {self.inputs}"
-            )
+        self._check(x)
         u, first, second = self.layers[0](x), self.layers[0].weight, None
         for layer in self.layers[1:-1]:
             slopes = self.activation.derivatives(u, 1 if kind == "first" else 2)
@@ -192,6 +194,12 @@ class SmoothMLP(nn.Module):
             u, first = layer(value), layer.weight @ first
             second = None if second is None else layer.weight @ second
         return u, first, second
+
+    def _check(self, x: Tensor) -> None:
+        if x.shape[-1:] != (self.inputs,):
+            raise ModelError(
+                f"points of shape {tuple(x.shape)} do not fit: the last axis must be {self.inputs}"
+            )
 
     def extra_repr(self) -> str:
         """Sizes and activation."""

@@ -99,7 +99,12 @@ class KroneckerFactors:
         with _watching(model) as seen:
             self.matrix = GeneralisedFisher(model, x, **options)
         reached = {id(p) for p in self.matrix.parameters}
-        self._seen = {m: pair for m, pair in seen.items() if id(m.weight) in reached}
+        # a layer of which only a part is learned is left to the diagonal
+        self._seen = {
+            m: pair
+            for m, pair in seen.items()
+            if all(id(p) in reached for p in (m.weight, m.bias) if p is not None)
+        }
         outputs = [output for _, output in self._seen.values()]
         slopes = [torch.zeros_like(output[:1].mT @ output[:1]) for output in outputs]
         self.diagonal = torch.zeros(self.matrix.size, dtype=x.dtype, device=x.device)

@@ -53,10 +53,11 @@ def curvature_penalty(
     """Mean over points of R^2 or asinh(R)^2.
 
     Args:
-        scalar_curvature: R, (...,).
+        scalar_curvature: R, (..., N), the points last.
         kind: "square" for E[R^2] (equation 4 of the paper), "asinh" for E[asinh(R)^2].
-        log_volume: log sqrt(det g) of the points, to normalise: R exp(2/n mean(log_volume)) takes
-            the place of R, which does not change when g is multiplied by a number.
+        log_volume: log sqrt(det g), (..., M), of these points or more, to normalise: R takes a
+            factor exp(2/n mean(log_volume)), the mean over the points of each layer, and so does
+            not change when a layer's g is multiplied by a number.
         dimension: n, needed to normalise.
 
     Returns:
@@ -81,7 +82,8 @@ def curvature_penalty(
     if log_volume is not None:
         if dimension is None:
             raise ModelError("normalising curvature by volume needs dimension=n")
-        scalar_curvature = scalar_curvature * torch.exp(2 / dimension * log_volume.mean())
+        size = torch.exp(2 / dimension * log_volume.mean(-1, keepdim=True))
+        scalar_curvature = scalar_curvature * size
     values = scalar_curvature if kind == "square" else torch.asinh(scalar_curvature)
     return values.square().mean()
 
@@ -89,10 +91,11 @@ def curvature_penalty(
 def volume_penalty(log_volume: Tensor, kind: str = "auto", dimension: int | None = None) -> Tensor:
     """Variance over points of the volume element, or of its logarithm.
 
-    The variance is that of the points given (divided by their number, not one less).
+    The variance is that of the points given (divided by their number, not one less); of several
+    layers, the mean of theirs.
 
     Args:
-        log_volume: log sqrt(det g), (N,).
+        log_volume: log sqrt(det g), (..., N), the points last.
         kind: "variance" for Var(sqrt det g) (equation 5 of the paper), "log_variance" for
             Var(log sqrt det g), "auto" for the first up to n = 8 and the second beyond.
         dimension: n, needed by "auto".
@@ -113,7 +116,8 @@ def volume_penalty(log_volume: Tensor, kind: str = "auto", dimension: int | None
         kind = "variance" if dimension <= _LOG_VOLUME_FROM else "log_variance"
     if kind not in ("variance", "log_variance"):
         raise ModelError(f"kind = {kind!r} was given; choose 'variance', 'log_variance' or 'auto'")
-    return (log_volume.exp() if kind == "variance" else log_volume).var(correction=0)
+    values = log_volume.exp() if kind == "variance" else log_volume
+    return values.var(-1, correction=0).mean()
 
 
 def geo_loss(
@@ -135,7 +139,7 @@ def geo_loss(
         A number.
 
     Raises:
-        ModelError: no layers, or lists of different lengths.
+        ModelError: no layers, lists of different lengths, or numbers in place of layers.
 
     Example:
         >>> R, vol = torch.tensor([1.0, -1.0]), torch.tensor([2.0, 2.0])
@@ -147,6 +151,8 @@ def geo_loss(
             f"{len(curvatures)} curvatures and {len(volumes)} volumes were given; both need one "
             "tensor for each layer"
         )
+    if any(part.ndim == 0 for part in (*curvatures, *volumes)):
+        raise ModelError("one number was given for a layer; wrap what belongs to one layer: [R]")
     total = [
         curvature_weight * R.square().mean() + volume_weight * vol.var(correction=0)
         for R, vol in zip(curvatures, volumes, strict=True)
@@ -335,7 +341,9 @@ def grad_decomposition(
         gradient of `terms.total(lam)`. A parameter that a part does not reach has zeros there.
     """
     named = dict(model.named_parameters())
-    rest = lam * terms.geo + terms._weighted(("consistency", "fisher"))
+    rest = terms._weighted(("consistency", "fisher"))
+    if lam != 0:
+        rest = rest + lam * terms.geo
 
     def slopes(loss: Tensor) -> dict[str, Tensor]:
         if not loss.requires_grad:

@@ -77,12 +77,12 @@ class MetricNet(MetricField):
 
     def forward(self, x: Tensor) -> Tensor:
         """The metric (..., n, n) at points (..., n)."""
-        check_points(x, self.dimension)
+        self._accept(x)
         return self.parametrisation.metric(self.net(x))
 
     def log_volume(self, x: Tensor) -> Tensor:
         """Log of sqrt(det g), (...,), by the cheapest way of the family."""
-        check_points(x, self.dimension)
+        self._accept(x)
         return self.parametrisation.log_volume(self.net(x))
 
     def slope(self, x: Tensor) -> Tensor:
@@ -96,7 +96,7 @@ class MetricNet(MetricField):
 
     def jet(self, x: Tensor) -> MetricJet:
         """Metric with first and second derivatives, all of them, by forward jets."""
-        check_points(x, self.dimension)
+        self._accept(x)
         return self.parametrisation.jet(self.net, x)
 
     def scalar_curvature(self, x: Tensor) -> Tensor:
@@ -108,10 +108,13 @@ class MetricNet(MetricField):
         Returns:
             (...,).
         """
-        check_points(x, self.dimension)
+        self._accept(x)
         if self.dimension == 1:
             return x[..., 0] * 0
         return self.parametrisation.scalar(self.net, x)
+
+    def _accept(self, x: Tensor) -> None:
+        check_points(x, self.dimension, self.net.layers[0].weight)
 
     def extra_repr(self) -> str:
         """Dimension, family and eps."""

@@ -268,7 +268,7 @@ class NDM(nn.Module):
             own chart, stacked.
 
         Raises:
-            ModelError: there is no metric.
+            ModelError: there is no metric, or the number of points is not positive.
         """
         trace = self.trace(x)
         if self._metric is not None:
@@ -354,6 +354,8 @@ def _at(
     curvature: bool,
 ) -> Geometry:
     chosen = y
+    if points is not None and points < 1:
+        raise ModelError(f"curvature at {points} points was asked for; ask for 1 or more")
     if points is not None and points < len(y):
         order = torch.randperm(len(y), generator=generator, device=y.device)
         chosen = y[order[:points]]

@@ -69,8 +69,9 @@ class NaturalGradient(torch.optim.Optimizer):
     """Preconditions the gradient of the loss by the inverse of G.
 
     It is used as any other optimiser: `loss.backward()`, then `step()`; it remembers the batch that
-    went through the model. With a closure, `step(closure)` also looks at the loss after the step,
-    adapts its damping, and takes back a step that makes things worse.
+    went through the model. With a closure and a `LevenbergMarquardt` damping, `step(closure)` also
+    looks at the loss after the step, adapts its damping, and takes back a step that makes things
+    worse; the parameters that G does not reach move after that.
 
     Args:
         model: whose parameters are optimised.
@@ -143,10 +144,15 @@ class NaturalGradient(torch.optim.Optimizer):
         self._adam: torch.optim.Adam | None = None
         self._kept: dict[str, Any] | None = None  # state of an Adam that is not made yet
         model.layers[0].coordinate_map.register_forward_pre_hook(self._remember)
+        if model.pad is not None:
+            model.pad.register_forward_pre_hook(self._remember)
 
     def _remember(self, module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        if torch.is_grad_enabled() and module.training and type(given[0]) is Tensor:
-            self._batch = given[0].detach()
+        if not (torch.is_grad_enabled() and module.training and type(given[0]) is Tensor):
+            return
+        x, last = given[0].detach(), self._batch
+        if last is None or module is self.model.pad or not _extends(x, last):
+            self._batch = x
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -172,11 +178,15 @@ class NaturalGradient(torch.optim.Optimizer):
             direction, gradient, matrix = self._direction(batch)
         lr, judged = self.param_groups[0]["lr"], closure is not None and self.damping.shrink < 1
         promised = _promise(matrix, gradient, direction, lr) if judged else 0.0
+        rest = self._unreached(matrix)
+        slopes = [None if p.grad is None else p.grad.clone() for p in rest]
         before = [p.clone() for p in matrix.parameters]
         _move(matrix, -lr * direction)
-        self._others(matrix)
         if closure is not None and judged:
             self._judge(closure, _number(loss), promised, matrix, before)
+        for p, slope in zip(rest, slopes, strict=True):  # as they were before that
+            p.grad = slope
+        self._others(rest)
         return loss
 
     def _direction(self, batch: Tensor) -> tuple[Tensor, Tensor, GeneralisedFisher]:
@@ -204,10 +214,12 @@ class NaturalGradient(torch.optim.Optimizer):
         self._warm = self.last.x
         return self.last.x, gradient, matrix
 
-    def _others(self, matrix: GeneralisedFisher) -> None:
-        """A step of Adam for the parameters that G does not reach."""
+    def _unreached(self, matrix: GeneralisedFisher) -> list[Tensor]:
         reached = {id(p) for p in matrix.parameters}
-        rest = [p for p in self.param_groups[0]["params"] if id(p) not in reached]
+        return [p for p in self.param_groups[0]["params"] if id(p) not in reached]
+
+    def _others(self, rest: list[Tensor]) -> None:
+        """A step of Adam for the parameters that G does not reach."""
         if self._adam is None and rest:
             self._adam = torch.optim.Adam(rest, lr=self.param_groups[0]["other_lr"])
             if self._kept is not None:
@@ -238,13 +250,16 @@ class NaturalGradient(torch.optim.Optimizer):
         state: dict[str, Any] = super().state_dict()
         state["damping"] = self.damping.value
         state["adam"] = self._kept if self._adam is None else self._adam.state_dict()
+        state["warm"] = self._warm
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
         state = dict(state_dict)
         self.damping.value = state.pop("damping")
-        self._kept = state.pop("adam")
+        self._kept, self._warm = state.pop("adam"), state.pop("warm")
+        if self._adam is not None and self._kept is not None:
+            self._adam.load_state_dict(self._kept)
         super().load_state_dict(state)
 
 
@@ -260,6 +275,13 @@ def _number(loss: Any) -> float:
 
 def _slope(p: Tensor) -> Tensor:
     return torch.zeros_like(p) if p.grad is None else p.grad
+
+
+def _extends(x: Tensor, last: Tensor) -> bool:
+    """Whether x is what padding made of the last batch; learned padding is part of the model."""
+    if x.shape[:-1] != last.shape[:-1] or x.shape[-1] <= last.shape[-1]:
+        return False
+    return bool(torch.equal(x[..., : last.shape[-1]], last))
 
 
 def _move(matrix: GeneralisedFisher, change: Tensor) -> None:

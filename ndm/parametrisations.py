@@ -23,7 +23,7 @@ from torch import Tensor, nn
 import geomkit as gk
 from ndm import contraction
 from ndm.activations import activation
-from ndm.field import MetricJet, certified, symmetric
+from ndm.field import MetricJet, certified, factored, inverted, symmetric
 from ndm.jets import LastLayer, SmoothMLP
 
 __all__ = ["FAMILIES", "Conformal", "Diagonal", "Full", "LowRank", "Parametrisation"]
@@ -37,6 +37,7 @@ class Parametrisation(nn.Module, ABC):
     Args:
         n: dimension.
         eps: smallest eigenvalue of g, at least.
+        start: l(0); by default sqrt(1 - eps), so that l^2 + eps = 1.
 
     Attributes:
         outputs: how many numbers the network gives for each point.
@@ -44,11 +45,11 @@ class Parametrisation(nn.Module, ABC):
 
     outputs: int
 
-    def __init__(self, n: int, eps: float) -> None:
+    def __init__(self, n: int, eps: float, start: float | None = None) -> None:
         super().__init__()
         self.n, self.eps = n, eps
-        # softplus(shift)^2 + eps = 1
-        self.shift = math.log(math.expm1(math.sqrt(1 - eps)))
+        self.start = math.sqrt(1 - eps) if start is None else start
+        self.shift = math.log(math.expm1(self.start))  # softplus(shift) = start
 
     def positive(self, f: Tensor, order: int = 0) -> tuple[Tensor, ...]:
         """The positive numbers l(f) = softplus(f + shift), and derivatives up to an order."""
@@ -199,7 +200,7 @@ class Full(Parametrisation):
     Args:
         n: dimension.
         eps: e, at least.
-        positive_diagonal: L_ii = softplus(f_ii + shift) rather than f_ii + sqrt(1 - eps).
+        positive_diagonal: L_ii = softplus(f_ii + shift) rather than f_ii + softplus(shift).
         max_condition: with kappa given, e = eps + tr(L L^T) / (kappa - 1), a smooth function of x,
             which keeps the condition number of g below kappa.
     """
@@ -215,10 +216,11 @@ class Full(Parametrisation):
         positive_diagonal: bool = True,
         max_condition: float | None = None,
     ) -> None:
-        super().__init__(n, eps)
+        share = 0.0 if max_condition is None else 1 / (max_condition - 1)
+        # g = start^2 (1 + n share) 1 + eps 1 = 1 where f = 0
+        super().__init__(n, eps, math.sqrt((1 - eps) / (1 + n * share)))
         self.outputs = n * (n + 1) // 2
-        self.positive_diagonal = positive_diagonal
-        self.share = 0.0 if max_condition is None else 1 / (max_condition - 1)
+        self.positive_diagonal, self.share = positive_diagonal, share
         rows, cols = torch.tril_indices(n, n)
         place = torch.full((n, n), self.outputs)  # entries above the diagonal: a row of zeros
         place[rows, cols] = torch.arange(self.outputs)
@@ -231,7 +233,7 @@ class Full(Parametrisation):
     def _diagonal(self, f: Tensor, order: int) -> tuple[Tensor, ...]:
         if self.positive_diagonal:
             return self.positive(f, order)
-        return (f + math.sqrt(1 - self.eps), torch.ones_like(f), torch.zeros_like(f))[: order + 1]
+        return (f + self.start, torch.ones_like(f), torch.zeros_like(f))[: order + 1]
 
     def _factor(self, f: Tensor, order: int) -> tuple[Tensor, Tensor, Tensor]:
         """L from entries f (..., n, n), its rates (..., n, n), and second rates of the diagonal."""
@@ -256,7 +258,7 @@ class Full(Parametrisation):
 
     def log_volume(self, f: Tensor) -> Tensor:
         """See `Parametrisation`."""
-        return torch.linalg.cholesky(self.metric(f)).diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        return factored(self.metric(f)).diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
     def first(self, net: SmoothMLP, x: Tensor) -> tuple[Tensor, Tensor]:
         """See `Parametrisation`."""
@@ -320,7 +322,7 @@ class Full(Parametrisation):
         slopes = rates[..., None] * first
         half = factor[..., None, :, :] @ slopes  # [i, j, k] = L_jm d_k L_im
         g = self._complete(factor @ factor.mT)
-        h = symmetric(torch.cholesky_inverse(torch.linalg.cholesky(g)))
+        h = inverted(g)
         p = h @ factor
         corner = first.diagonal(dim1=-3, dim2=-2).mT
         total = 2 * contraction.hidden_units(h, p, rates, layer)
