@@ -111,7 +111,7 @@ def _paragraph(one: Result, costs: Costs | None, limit: float | None) -> str:
         (a, b), (c, d) = costs.first, costs.further
         text += (
             f" A call with one block of 64 points takes {a:.3g} us, {b:.3g} us of the other; each "
-            f"further point {c:.3g} ns, {d:.3g} ns of the other."
+            f"further point {c:.3g} ns, {d:,.0f} ns of the other."
         )
     why = " ".join(WHY.get(row.name, "").split())
     return _wrapped(f"{text} {why}".rstrip(), "  ")
