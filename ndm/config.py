@@ -260,7 +260,7 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> TrainConfig:
         overrides: texts like "trainer.epochs=10", which win over the file; values are YAML.
 
     Returns:
-        The configuration.
+        The configuration; a relative data.path is looked for here, then beside the file.
 
     Raises:
         ConfigError: the file cannot be read, or its content cannot be used.
@@ -269,7 +269,13 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> TrainConfig:
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", remedy="give a YAML file") from error
-    return read_config(text, overrides, name=str(path))
+    config = read_config(text, overrides, name=str(path))
+    if config.data.path is None:
+        return config
+    given = Path(config.data.path).expanduser()
+    beside = Path(path).parent / given
+    place = (given if given.exists() or not beside.exists() else beside).absolute()
+    return config.model_copy(update={"data": config.data.model_copy(update={"path": str(place)})})
 
 
 def read_config(text: str, overrides: Iterable[str] = (), *, name: str = "text") -> TrainConfig:

@@ -77,8 +77,14 @@ class NdmData(L.LightningDataModule):
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         x = self.training[0]
         batches = Batches(len(x), self.batch_size, self.seed, rank, world)
-        # a whole batch is indexed at once: batch_size=None
-        return DataLoader(TensorDataset(*self.training), sampler=batches, batch_size=None)
+        # A whole batch is indexed at once: batch_size=None. The loader draws a number whenever it
+        # is started, and not from those that training uses: a resumed run starts it once more.
+        return DataLoader(
+            TensorDataset(*self.training),
+            sampler=batches,
+            batch_size=None,
+            generator=torch.Generator().manual_seed(self.seed),
+        )
 
 
 def as_tensors(pair: tuple[object, object], dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -46,6 +46,13 @@ def read_checkpoint(path: str | Path, device: Any = "cpu") -> dict[str, Any]:
     Raises:
         TrainingError: there is none, it is damaged, or it holds other things.
     """
+    content = _read(path, device)
+    if not isinstance(content, dict) or not {"state_dict", "callbacks"} <= content.keys():
+        raise TrainingError(f"{path} is no checkpoint of ndm; give the folder of a run")
+    return content
+
+
+def _read(path: str | Path, device: Any) -> Any:
     try:
         content = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError as error:
@@ -55,8 +62,6 @@ def read_checkpoint(path: str | Path, device: Any = "cpu") -> dict[str, Any]:
         raise TrainingError(
             f"{path} is damaged, or no checkpoint of ndm: {first}; use another, or train anew"
         ) from error
-    if not isinstance(content, dict) or not {"state_dict", "callbacks"} <= content.keys():
-        raise TrainingError(f"{path} is no checkpoint of ndm; give the folder of a run")
     return content
 
 
@@ -90,7 +95,8 @@ class AtomicIO(CheckpointIO):
         Returns:
             Its content.
         """
-        return read_checkpoint(path, map_location)
+        content: dict[str, Any] = _read(path, map_location)
+        return content
 
     def remove_checkpoint(self, path: Any) -> None:
         """Remove.

@@ -81,7 +81,8 @@ class Run:
         except (RuntimeError, AttributeError) as error:
             first = str(error).strip().split("\n")[0][:200]
             raise TrainingError(f"{path} does not fit config.yaml beside it: {first}") from error
-        return model.eval()
+        model.eval()
+        return model
 
     def result(self, seed: int) -> dict[str, Any]:
         """What result.json of a seed says; {} if training has not ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import lightning as L
@@ -27,18 +28,18 @@ class NdmModule(L.LightningModule):
 
     The loss of a step is total = task + lambda geo + ...; each term is logged by itself, and so is
     lambda. After each epoch the figures of `ndm.training.figures` are computed on the validation
-    data. Random choices (of points for curvature) depend on seed and step alone, so that a run that
-    is resumed goes on as if it had not been stopped.
+    data. What is random (points for curvature, K-FAC's samples) depends on seed and epoch alone, so
+    that a run that is resumed goes on as if it had not been stopped.
 
     Args:
         model: the model.
         config: of the run.
         task: of the data.
         seed: of this run.
-        last: where the last good checkpoint is, for messages.
+        last: where the last good checkpoint will be, for messages.
     """
 
-    def __init__(self, model: NDM, config: TrainConfig, task: str, seed: int, last: str) -> None:
+    def __init__(self, model: NDM, config: TrainConfig, task: str, seed: int, last: Path) -> None:
         super().__init__()
         self.model, self.config, self.task = model, config, task
         self.seed, self.last = seed, last
@@ -51,7 +52,7 @@ class NdmModule(L.LightningModule):
         return build_optimiser(self.config.optimiser, self.model, self.task)
 
     def terms(self, x: Tensor, y: Tensor) -> LossTerms:
-        """The terms of the loss at a batch, with this step's choice of points.
+        """The terms of the loss at a batch.
 
         Args:
             x: (N, n).
@@ -60,12 +61,11 @@ class NdmModule(L.LightningModule):
         Returns:
             The terms.
         """
-        generator = None
-        if self.config.loss.points is not None:
-            number = (self.seed << 30) + self.global_step * 4096 + self.global_rank
-            generator = torch.Generator(x.device).manual_seed(number)
-        loss = self.config.loss
-        return build_loss(self.model, x, y, config=loss, task=self.task, generator=generator)
+        return build_loss(self.model, x, y, config=self.config.loss, task=self.task)
+
+    def on_train_epoch_start(self) -> None:
+        """Set torch's random numbers: what is random is a function of seed and epoch."""
+        torch.manual_seed((self.seed << 24) + (self.current_epoch << 8) + self.global_rank)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """The loss of a batch.
@@ -157,9 +157,10 @@ class NdmModule(L.LightningModule):
             self._stop("the task term of the loss of the validation data is not finite")
 
     def _stop(self, what: str) -> None:
+        kept = f"the last good checkpoint is {self.last}" if self.last.exists() else "none is kept"
         raise TrainingError(
             f"epoch {self.current_epoch + 1}, step {self.global_step + 1}, seed {self.seed}: "
-            f"{what}; {self.last}; {_REMEDY}"
+            f"{what}; {kept}; {_REMEDY}"
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

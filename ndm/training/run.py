@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import math
+import signal
 import statistics
-import warnings
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +16,6 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.strategies import DDPStrategy
 from torch.multiprocessing import ProcessRaisedException
 
 from ndm.config import TrainConfig
@@ -34,6 +33,8 @@ from ndm.training.folder import (
     write_json,
 )
 from ndm.training.module import NdmModule
+from ndm.training.processes import Processes, message_of
+from ndm.training.quiet import quiet
 
 __all__ = ["SeedResult", "TrainResult", "train"]
 
@@ -147,19 +148,30 @@ def _fit(config: TrainConfig, data: Data, seed: int, folder: Path, progress: boo
     start = _epochs_done(last, config) if last.exists() else (0, 0)
     if start is None:
         return
-    note = f"the last good checkpoint is {last}, if an epoch was finished"
-    module = NdmModule(fresh_model(config, data, seed), config, data.task, seed, note)
+    module = NdmModule(fresh_model(config, data, seed), config, data.task, seed, last)
     batches = NdmData(data, config.trainer.batch_size, seed, number_type(config))
-    with quiet():
+    gpus = list(range(torch.cuda.device_count()))
+    with quiet(), _interruptible(), torch.random.fork_rng(gpus):
         trainer = _trainer(config, place, progress, purge=start[1] or None)
         try:
             trainer.fit(module, datamodule=batches, ckpt_path=last if start[0] else None)
         except ProcessRaisedException as error:
-            raise TrainingError(_of_process(error)) from error
-        except SystemExit as error:  # Lightning's way to end after Ctrl-C
-            raise KeyboardInterrupt from error
+            raise TrainingError(message_of(error)) from error
     if not (place / "best.ckpt").exists():
         raise TrainingError(f"no epoch was finished with seed {seed}; resume, or train anew")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C stays Ctrl-C: Lightning turns it into an exit, and listens to no other afterwards."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        raise KeyboardInterrupt from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
 
 
 def _epochs_done(last: Path, config: TrainConfig) -> tuple[int, int] | None:
@@ -183,13 +195,8 @@ def _trainer(config: TrainConfig, place: Path, progress: bool, purge: int | None
             "there is no GPU that torch can use", key="trainer.accelerator", remedy="write auto"
         )
     kind = ("gpu" if gpu else "cpu") if settings.accelerator == "auto" else settings.accelerator
-    strategy: Any = "auto"
-    if settings.devices > 1:
-        # while lambda is 0, and with points that a term does not reach, parameters are unused
-        backend = "nccl" if kind == "gpu" else "gloo"
-        strategy = DDPStrategy(
-            start_method="spawn", process_group_backend=backend, find_unused_parameters=True
-        )
+    backend = "nccl" if kind == "gpu" else "gloo"
+    strategy: Any = Processes(backend) if settings.devices > 1 else "auto"
     shown: list[Any] = [RichProgressBar(leave=True)] if progress else []
     return L.Trainer(
         max_epochs=settings.epochs,
@@ -212,13 +219,6 @@ def _trainer(config: TrainConfig, place: Path, progress: bool, purge: int | None
     )
 
 
-def _of_process(error: BaseException) -> str:
-    """The message of an error of another process, out of its traceback."""
-    lines = [line for line in str(error).strip().split("\n") if line.strip()]
-    name, _, message = lines[-1].partition(": ") if lines else ("", "", str(error))
-    return message if name.startswith("ndm.errors") else f"a process failed: {lines[-1]}"
-
-
 def _judged(config: TrainConfig, data: Data, seed: int, folder: Path) -> SeedResult:
     """Figures of the best epoch, and of the model before training; written to result.json."""
     place = seed_folder(folder, seed)
@@ -235,20 +235,3 @@ def _judged(config: TrainConfig, data: Data, seed: int, folder: Path) -> SeedRes
     result = SeedResult(seed, epochs, int(state["best_epoch"]), stopped, figures)
     write_json(place / "result.json", vars(result))
     return result
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep back what Lightning says to those who write training loops; users cannot act on it."""
-    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"lightning\..*")
-            warnings.filterwarnings("ignore", message=".*find_unused_parameters=True.*")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

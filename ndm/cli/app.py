@@ -1,0 +1,85 @@
+"""The commands and their options; what they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ndm.cli import text
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="ndm",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Neural differential manifolds: charts with a learned Riemannian metric.",
+    epilog="Try:  ndm train examples/moons.yaml",
+)
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")]
+OneSeed = Annotated[
+    int | None, typer.Option("--seed", metavar="N", help="Which seed; by default the first.")
+]
+
+
+class Which(StrEnum):
+    """Which checkpoint."""
+
+    BEST = "best"
+    LAST = "last"
+
+
+@app.callback()
+def _several() -> None:
+    """Commands."""
+
+
+@app.command(help=text.TRAIN, short_help=text.TRAIN.splitlines()[0])
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Wins over the file; repeat it."),
+    ] = None,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option("--seed", metavar="N", help="Train with this seed; repeat it."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder; by default runs/NAME."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what is in the folder.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Train a model for each seed of a configuration."""
+    from ndm.cli.train import run
+
+    run(config, overrides or [], seed or [], output=output, resume=resume, quiet=quiet)
+
+
+@app.command(name="eval", help=text.EVAL, short_help=text.EVAL.splitlines()[0])
+def eval_(
+    run: RunFolder,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FILE", help="Other data: .npz or .csv.")
+    ] = None,
+    seed: OneSeed = None,
+    which: Annotated[
+        Which, typer.Option("--which", case_sensitive=False, help="Which checkpoint.")
+    ] = Which.BEST,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Figures of a trained model."""
+    from ndm.cli.evaluate import run as evaluate
+
+    evaluate(run, data, seed, which.value, as_json=json)

@@ -1,0 +1,43 @@
+"""What `--help` says."""
+
+from __future__ import annotations
+
+__all__ = ["EVAL", "REPORT", "TRAIN"]
+
+TRAIN = """Train a model for each seed of a configuration.
+
+CONFIG is a YAML file; docs/ndm/training.md lists its keys. Everything is written to a folder:
+the configuration, the best and the last checkpoint of each seed, curves (metrics.csv and
+TensorBoard), figures (summary.json). Whatever stops a run, --resume goes on from its last epoch.
+
+Examples:
+
+  ndm train examples/moons.yaml
+
+  ndm train examples/moons.yaml --set model.metric.family=conformal --set loss.lam=auto
+
+  ndm train examples/moons.yaml --seed 0 --seed 1 --seed 2 --output runs/three
+
+  ndm train examples/moons.yaml --output runs/three --resume
+"""
+
+EVAL = """Figures of a trained model on its test data, or on other data.
+
+RUN is the folder that training wrote. FILE is an .npz or a .csv of the same form as the data of
+the training; it is scaled as those were.
+
+Examples:
+
+  ndm eval runs/moons
+
+  ndm eval runs/mine --data new.csv --json
+"""
+
+REPORT = """Write what a run gave as one HTML file: curves, geometry, figures.
+
+Examples:
+
+  ndm report runs/moons
+
+  ndm report runs/moons --output moons.html --seed 1
+"""
