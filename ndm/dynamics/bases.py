@@ -111,7 +111,7 @@ def function_basis(
             f"basis {kind!r} of degree {degree} was asked for in {n} dimensions; give a degree "
             "of 0 or more, and 'polynomial', 'fourier' or a list of these, one a coordinate"
         )
-    lengths = torch.as_tensor([2 * math.pi] * n if periods is None else [*periods]).to(points)
+    lengths = points.new_tensor([2 * math.pi] * n if periods is None else [*periods])
     low, high = points.amin(0), points.amax(0)
     if lengths.shape != (n,) or not bool((lengths > 0).all() & (high > low).all()):
         raise DataError(
@@ -161,7 +161,8 @@ def largest_gap(values: Tensor, most: int, minimum: float, tolerance: float) -> 
     """How many of the ascending values are nearly zero: those before the largest gap.
 
     The gap after the k-th is values[k] / values[k - 1] for k = 1 ... most; the value after these
-    cannot be zero and sets the scale. Below 1e-24 of it all values are rounding errors.
+    cannot be zero and sets the scale. Values below 1e-4 `tolerance` of the scale are equally zero:
+    that one of them is exact within the basis, and another is approached by it, is no gap.
 
     Args:
         values: (p,), ascending, not negative.
@@ -178,14 +179,18 @@ def largest_gap(values: Tensor, most: int, minimum: float, tolerance: float) -> 
         >>> largest_gap(torch.tensor([0.1, 0.2, 0.5, 0.7]), 3, 10.0, 1e-2)[0]
         0
     """
-    scale = float(values[: most + 1].max())
-    floored = values[: most + 1].clamp_min(1e-24 * scale)
-    ratios = floored[1:] / floored[:-1]
-    found = torch.where(floored[:-1] <= tolerance * scale, ratios, 0 * ratios)
-    best = int(found.argmax()) if len(found) else 0
-    if len(found) and float(found[best]) >= minimum:
-        return best + 1, float(found[best])
-    return 0, float(ratios.max()) if len(ratios) else 1.0
+    values = values[: most + 1]
+    scale = float(values.max())
+    level = values.clamp_min(1e-4 * tolerance * scale)
+    ratios = level[1:] / level[:-1]
+    if not len(ratios):
+        return 0, 1.0
+    found = torch.where(level[:-1] <= tolerance * scale, ratios, 0 * ratios)
+    best = int(found.argmax())
+    if float(found[best]) < minimum:
+        return 0, float(ratios.max())
+    # below 1e-24 of the scale there are rounding errors alone
+    return best + 1, float(values[best + 1] / values[best].clamp_min(1e-24 * scale))
 
 
 def _legendre(x: Tensor, degree: int) -> tuple[Tensor, Tensor]:
