@@ -11,13 +11,36 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ndm.errors import SolverError
 
-__all__ = ["Fit", "Rows", "Stop", "fit_levenberg_marquardt"]
+__all__ = ["Bind", "Block", "Fit", "Rows", "Stop", "fit_levenberg_marquardt"]
+
+
+#: (theta, function, *arguments) -> function(model with parameters theta, *arguments)
+Bind = Callable[..., Tensor]
+
+
+class Block(Protocol):
+    """What a fit asks of a block of residuals; `Rows` is the usual one."""
+
+    @property
+    def weight(self) -> float:
+        """Of all rows of the block."""
+
+    @property
+    def data(self) -> bool:
+        """Whether the rows say how well data are met."""
+
+    def values(self, bind: Bind, theta: Tensor) -> Tensor:
+        """Residuals, (k,)."""
+
+    def slopes(self, bind: Bind, theta: Tensor) -> Tensor:
+        """The Jacobian of the residuals, (k, p)."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +65,25 @@ class Rows:
         """All residuals of a model, (S k,)."""
         each = torch.func.vmap(lambda *sample: self.function(model, *sample))(*self.samples)
         return self.weight * each.reshape(-1)
+
+    def values(self, bind: Bind, theta: Tensor) -> Tensor:
+        """Residuals, (S k,), for parameters theta."""
+        return self._mapped(self._one(bind), theta).reshape(-1)
+
+    def slopes(self, bind: Bind, theta: Tensor) -> Tensor:
+        """The Jacobian of the residuals, (S k, p): sample by sample, in one batch."""
+        return self._mapped(torch.func.jacrev(self._one(bind)), theta).reshape(-1, len(theta))
+
+    def _one(self, bind: Bind) -> Callable[..., Tensor]:
+        def one(theta: Tensor, *sample: Tensor) -> Tensor:
+            return self.weight * bind(theta, self.function, *sample).reshape(-1)
+
+        return one
+
+    def _mapped(self, one: Callable[..., Tensor], theta: Tensor) -> Tensor:
+        inner = (None, *([0] * len(self.samples)))
+        result: Tensor = torch.func.vmap(one, in_dims=inner)(theta, *self.samples)
+        return result
 
 
 @dataclass(frozen=True)
@@ -108,7 +150,7 @@ class _Bound(nn.Module):
 class _Problem:
     """Residuals and Jacobian as functions of one vector of parameters."""
 
-    def __init__(self, model: nn.Module, blocks: Sequence[Rows]) -> None:
+    def __init__(self, model: nn.Module, blocks: Sequence[Block]) -> None:
         self.bound, self.blocks = _Bound(model), blocks
         self.named = {k: p for k, p in self.bound.named_parameters() if p.requires_grad}
         self.sizes = [p.numel() for p in self.named.values()]
@@ -120,31 +162,18 @@ class _Problem:
     def start(self) -> Tensor:
         return torch.cat([p.detach().reshape(-1) for p in self.named.values()])
 
-    def _each(self, block: Rows) -> Callable[..., Tensor]:
-        def one(theta: Tensor, *sample: Tensor) -> Tensor:
-            arguments = (block.function, *sample)
-            value: Tensor = torch.func.functional_call(self.bound, self.parts(theta), arguments)
-            return block.weight * value.reshape(-1)
-
-        return one
+    def bind(self, theta: Tensor, function: Callable[..., Tensor], *arguments: Tensor) -> Tensor:
+        given = (function, *arguments)
+        value: Tensor = torch.func.functional_call(self.bound, self.parts(theta), given)
+        return value
 
     def residuals(self, theta: Tensor) -> list[Tensor]:
-        found = []
         with torch.no_grad():
-            for block in self.blocks:
-                inner = (None, *([0] * len(block.samples)))
-                each = torch.func.vmap(self._each(block), in_dims=inner)
-                found.append(each(theta, *block.samples).reshape(-1))
-        return found
+            return [block.values(self.bind, theta) for block in self.blocks]
 
     def jacobian(self, theta: Tensor) -> Tensor:
-        found = []
         with torch.no_grad():
-            for block in self.blocks:
-                inner = (None, *([0] * len(block.samples)))
-                slope = torch.func.vmap(torch.func.jacrev(self._each(block)), in_dims=inner)
-                found.append(slope(theta, *block.samples).reshape(-1, len(theta)))
-        return torch.cat(found)
+            return torch.cat([block.slopes(self.bind, theta) for block in self.blocks])
 
     def data_residual(self, residuals: Sequence[Tensor]) -> float:
         pairs = zip(self.blocks, residuals, strict=True)
@@ -159,9 +188,9 @@ class _Problem:
 
 def fit_levenberg_marquardt(
     make: Callable[[int], nn.Module],
-    rows: Sequence[Rows],
+    rows: Sequence[Block],
     *,
-    gauge: Rows | None = None,
+    gauge: Block | None = None,
     multistart: int = 4,
     stop: Stop | None = None,
 ) -> Fit:
@@ -244,15 +273,14 @@ def _descend(problem: _Problem, stop: Stop, seconds: float) -> tuple[Tensor, lis
         old = values[-stop.patience] if len(values) >= stop.patience else None
         if old is not None and old - value <= stop.progress * old:
             return theta, history, "it has converged"
-        J = problem.jacobian(theta)
-        normal, slope = J.mT @ J, J.mT @ r
+        system = _System(problem.jacobian(theta), r)
         accepted = False
         while mu < 1e16:
-            step = _solve(normal, slope, mu)
+            step = system.step(mu)
             trial = None if step is None else problem.residuals(theta + step)
             gained = value - float(torch.cat(trial).square().sum()) if trial else float("nan")
             if step is not None and trial is not None and gained > 0:
-                promised = -float(step @ (slope * 2 + normal @ step))
+                promised = system.promise(step)
                 ratio = gained / promised if promised > 0 else 0.0
                 mu, growth = mu * max(1 / 3, 1 - (2 * ratio - 1) ** 3), 2.0
                 theta, r, accepted = theta + step, torch.cat(trial), True
@@ -267,11 +295,29 @@ def _descend(problem: _Problem, stop: Stop, seconds: float) -> tuple[Tensor, lis
     return theta, history, reason
 
 
-def _solve(normal: Tensor, slope: Tensor, mu: float) -> Tensor | None:
-    """The damped step, or None where the matrix is not positive definite."""
-    diagonal = normal.diagonal()
-    damped = normal + torch.diag(mu * diagonal.clamp_min(1e-12 * float(diagonal.max())))
-    root, info = torch.linalg.cholesky_ex(damped)
-    if int(info):
-        return None
-    return torch.cholesky_solve(-slope[:, None], root)[:, 0]
+class _System:
+    """The linearised problem |r + J d|^2, with columns of J scaled to unit length."""
+
+    def __init__(self, jacobian: Tensor, r: Tensor) -> None:
+        size = torch.linalg.vector_norm(jacobian, dim=0)
+        self.scale = size.clamp_min(1e-6 * float(size.max()) + 1e-300)
+        self.J, self.r = jacobian / self.scale, r
+        self.wide = jacobian.shape[1] > jacobian.shape[0]
+        self.normal = self.J @ self.J.mT if self.wide else self.J.mT @ self.J
+        self.slope = r if self.wide else self.J.mT @ r
+
+    def step(self, mu: float) -> Tensor | None:
+        """The damped step, or None where the matrix is not positive definite."""
+        # with more parameters than rows, -J^T (J J^T + mu)^-1 r is the same step, for less
+        damped = self.normal.clone()
+        damped.diagonal().add_(mu)
+        root, info = torch.linalg.cholesky_ex(damped)
+        if int(info):
+            return None
+        d = torch.cholesky_solve(-self.slope[:, None], root)[:, 0]
+        return (self.J.mT @ d if self.wide else d) / self.scale
+
+    def promise(self, step: Tensor) -> float:
+        """How much the linearised sum of squares decreases."""
+        change = self.J @ (step * self.scale)
+        return -float(change @ (2 * self.r + change))
