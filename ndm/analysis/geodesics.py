@@ -344,5 +344,5 @@ def _shaped(found: Connection, shape: torch.Size) -> Connection:
     values = []
     for entry in fields(Connection):
         value = getattr(found, entry.name)
-        values.append(value.reshape(*shape, *value.shape[1:]))
+        values.append(value.reshape((*shape, *value.shape[1:])))
     return Connection(*values)
