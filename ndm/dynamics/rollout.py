@@ -44,10 +44,12 @@ def follow(
     """
     shape = x.shape
 
-    def slope(_: float, state: NDArray[np.float64]) -> NDArray[np.float64]:
+    def slope(time: float, state: NDArray[np.float64]) -> NDArray[np.float64]:
         place, speed = torch.tensor(state, dtype=x.dtype, device=x.device).reshape(2, *shape)
         with torch.no_grad():
             bend = model(place, speed)
+        if not bool(bend.isfinite().all()):  # SciPy would try smaller steps for ever
+            raise SolverError(f"accelerations are not finite at t = {time:.4g}")
         result: NDArray[np.float64] = torch.stack([speed, bend]).reshape(-1).cpu().double().numpy()
         return result
 

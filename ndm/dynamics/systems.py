@@ -112,8 +112,11 @@ class System:
         """
         n = self.dimension
 
-        def slope(_: float, state: Array) -> Array:
-            return np.concatenate([state[n:], self.acceleration(state[:n], state[n:])])
+        def slope(time: float, state: Array) -> Array:
+            found = np.concatenate([state[n:], self.acceleration(state[:n], state[n:])])
+            if not np.isfinite(found).all():  # SciPy would try smaller steps for ever
+                raise SolverError(f"the motion leaves the chart at t = {time:.4g}")
+            return found
 
         times = np.asarray(times, float)
         found = solve_ivp(
