@@ -187,7 +187,9 @@ def _targets(y: Array, task: str) -> tuple[Array, tuple[str, ...]]:
             )
         names, numbers = np.unique(y, return_inverse=True)
         if len(names) < 2:
-            raise DataError(f"all targets are {names[0]!r}; a classification needs two classes")
+            raise DataError(
+                f"all targets are {str(names[0])!r}; a classification needs two classes"
+            )
         return numbers.astype(np.int64), tuple(str(name) for name in names.tolist())
     if not np.issubdtype(y.dtype, np.number) or np.iscomplexobj(y):
         raise DataError(f"targets of type {y.dtype} are no numbers: this is no regression")

@@ -49,10 +49,10 @@ def read_table(path: str, target: str | None = None, task: str | None = None) ->
 
 def _read_npz(path: Path, target: str | None) -> Pair:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is no .npz of plain arrays: {error}") from error
+        raise DataError(f"{path} is no .npz of plain arrays; write it by np.savez") from error
     if "x" not in arrays:
         raise DataError(f"{path} holds {sorted(arrays)}; it needs an array x (N, n)")
     if target is not None and target not in arrays:

@@ -243,7 +243,7 @@ def _prepared(data: Data) -> bytes:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except Exception as error:  # NumPy has no error of its own for damaged files
         raise TrainingError(f"{path} is damaged or not there: {error}; train anew") from error

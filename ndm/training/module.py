@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import lightning as L
 import torch
 from torch import Tensor
 
 from ndm.balance import AutoBalance, warm_up
-from ndm.build import build_loss, build_optimiser
+from ndm.build import build_loss, build_optimiser, task_loss
 from ndm.config import TrainConfig
-from ndm.errors import TrainingError
+from ndm.errors import ModelError, TrainingError
 from ndm.losses import LossTerms
 from ndm.model import NDM
 from ndm.training.figures import evaluate
@@ -81,18 +81,32 @@ class NdmModule(L.LightningModule):
             TrainingError: a term is not finite.
         """
         x, y = self._batch = batch
-        terms = self.terms(x, y)
-        if self._watched != self.global_step:  # a trial step of the natural gradient may fail
+        trial = self._watched == self.global_step  # of the natural gradient: it may fail
+        try:
+            terms = self.terms(x, y)
+        except (ModelError, torch.linalg.LinAlgError) as error:
+            if trial:
+                return torch.stack([p.sum() for p in self.model.parameters()]).sum() * torch.nan
+            self._stop(self._why(error))
+        if not trial:
             bad = terms.not_finite()
             if bad:
                 self._stop(f"the {' and '.join(bad)} term of the loss is not finite")
         lam = self._lambda(terms)
         total = terms.total(lam)
-        if self._watched != self.global_step:
+        if not trial:
             values = {f"train/{name}": value.detach() for name, value in terms.items().items()}
             values |= {"train/total": total.detach(), "train/lambda": torch.tensor(float(lam))}
             self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(x), sync_dist=True)
         return total
+
+    def _why(self, error: Exception) -> str:
+        """What is wrong where the loss could not even be computed."""
+        assert self._batch is not None
+        task = task_loss(self.model, *self._batch, self.task)
+        if not bool(task.isfinite()):
+            return "the task term of the loss is not finite"
+        return f"a geometric term of the loss cannot be computed: {error}"
 
     def _lambda(self, terms: LossTerms) -> float:
         wanted, step = self.config.loss.lam, self.global_step
@@ -156,7 +170,7 @@ class NdmModule(L.LightningModule):
         if not torch.isfinite(values["validation/task"]):
             self._stop("the task term of the loss of the validation data is not finite")
 
-    def _stop(self, what: str) -> None:
+    def _stop(self, what: str) -> NoReturn:
         kept = f"the last good checkpoint is {self.last}" if self.last.exists() else "none is kept"
         raise TrainingError(
             f"epoch {self.current_epoch + 1}, step {self.global_step + 1}, seed {self.seed}: "

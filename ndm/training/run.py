@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.multiprocessing import ProcessRaisedException
 
+from ndm.build import build_optimiser
 from ndm.config import TrainConfig
 from ndm.data import Data, load
 from ndm.errors import ConfigError, TrainingError
@@ -105,7 +106,9 @@ def train(
     """
     place = Path(folder)
     data = load(config.data)
-    fresh_model(config, data, config.seeds[0])  # what does not fit is said before a file is there
+    # what does not fit is said before a file is there
+    _accelerator(config)
+    build_optimiser(config.optimiser, fresh_model(config, data, config.seeds[0]), data.task)
     begin(config, data, place, resume=resume)
     result = TrainResult(place)
     for seed in config.seeds:
@@ -187,14 +190,19 @@ def _epochs_done(last: Path, config: TrainConfig) -> tuple[int, int] | None:
     return done, steps
 
 
-def _trainer(config: TrainConfig, place: Path, progress: bool, purge: int | None) -> L.Trainer:
-    settings = config.trainer
-    gpu = torch.cuda.is_available()
-    if settings.accelerator == "gpu" and not gpu:
+def _accelerator(config: TrainConfig) -> str:
+    wanted, gpus = config.trainer.accelerator, torch.cuda.device_count()
+    if wanted == "gpu" and config.trainer.devices > gpus:
         raise ConfigError(
-            "there is no GPU that torch can use", key="trainer.accelerator", remedy="write auto"
+            f"{config.trainer.devices} GPUs are wanted, and torch can use {gpus}",
+            key="trainer.accelerator",
+            remedy="write auto, or give fewer trainer.devices",
         )
-    kind = ("gpu" if gpu else "cpu") if settings.accelerator == "auto" else settings.accelerator
+    return ("gpu" if config.trainer.devices <= gpus else "cpu") if wanted == "auto" else wanted
+
+
+def _trainer(config: TrainConfig, place: Path, progress: bool, purge: int | None) -> L.Trainer:
+    settings, kind = config.trainer, _accelerator(config)
     backend = "nccl" if kind == "gpu" else "gloo"
     strategy: Any = Processes(backend) if settings.devices > 1 else "auto"
     shown: list[Any] = [RichProgressBar(leave=True)] if progress else []
