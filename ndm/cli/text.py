@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["EVAL", "REPORT", "TRAIN"]
+__all__ = ["EVAL", "TRAIN"]
 
 TRAIN = """Train a model for each seed of a configuration.
 
@@ -31,13 +31,4 @@ Examples:
   ndm eval runs/moons
 
   ndm eval runs/mine --data new.csv --json
-"""
-
-REPORT = """Write what a run gave as one HTML file: curves, geometry, figures.
-
-Examples:
-
-  ndm report runs/moons
-
-  ndm report runs/moons --output moons.html --seed 1
 """
