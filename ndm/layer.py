@@ -29,10 +29,20 @@ class LayerOutput(_Four):
         scalar_curvature: (...,), R there; or None.
         volume: (...,), sqrt(det g) there; or None. It overflows in many dimensions, where
             `log_volume` does not.
-        log_volume: (...,), its logarithm; or None.
     """
 
-    log_volume: Tensor | None = None
+    _log_volume: Tensor | None = None
+
+    @property
+    def log_volume(self) -> Tensor | None:
+        """Log of sqrt(det g), (...,); or None.
+
+        After a transformation such as `torch.func.vmap`, which makes the tuple anew of its four
+        parts, it is the logarithm of the volume, and overflows with it.
+        """
+        if self._log_volume is None and self.volume is not None:
+            return self.volume.log()
+        return self._log_volume
 
 
 class ManifoldLayer(nn.Module):
@@ -97,5 +107,5 @@ class ManifoldLayer(nn.Module):
             )
         log_volume = self.metric.log_volume(x)
         found = LayerOutput(z, self.metric(x), self.metric.scalar_curvature(x), log_volume.exp())
-        found.log_volume = log_volume
+        found._log_volume = log_volume
         return found

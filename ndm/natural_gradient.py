@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ndm.cg import Solution, conjugate_gradient
+from ndm.charts import Pad
 from ndm.errors import ModelError, SolverError
 from ndm.fisher import GeneralisedFisher
 from ndm.kfac import KroneckerFactors
@@ -140,19 +141,12 @@ class NaturalGradient(torch.optim.Optimizer):
         self.tolerance, self.max_iterations = tolerance, max_iterations
         self.last: Solution | None = None
         self._warm: Tensor | None = None
-        self._batch: Tensor | None = None
+        self._watch = _Watch()
         self._adam: torch.optim.Adam | None = None
         self._kept: dict[str, Any] | None = None  # state of an Adam that is not made yet
-        model.layers[0].coordinate_map.register_forward_pre_hook(self._remember)
+        model.layers[0].coordinate_map.register_forward_pre_hook(self._watch)
         if model.pad is not None:
-            model.pad.register_forward_pre_hook(self._remember)
-
-    def _remember(self, module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        if not (torch.is_grad_enabled() and module.training and type(given[0]) is Tensor):
-            return
-        x, last = given[0].detach(), self._batch
-        if last is None or module is self.model.pad or not _extends(x, last):
-            self._batch = x
+            model.pad.register_forward_pre_hook(self._watch)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -171,9 +165,9 @@ class NaturalGradient(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        if self._batch is None:
+        batch = self._watch.batch
+        if batch is None:
             raise SolverError("no batch went through the model in training mode before step()")
-        batch = self._batch
         with torch.enable_grad():
             direction, gradient, matrix = self._direction(batch)
         lr, judged = self.param_groups[0]["lr"], closure is not None and self.damping.shrink < 1
@@ -277,11 +271,28 @@ def _slope(p: Tensor) -> Tensor:
     return torch.zeros_like(p) if p.grad is None else p.grad
 
 
-def _extends(x: Tensor, last: Tensor) -> bool:
-    """Whether x is what padding made of the last batch; learned padding is part of the model."""
-    if x.shape[:-1] != last.shape[:-1] or x.shape[-1] <= last.shape[-1]:
-        return False
-    return bool(torch.equal(x[..., : last.shape[-1]], last))
+class _Watch:
+    """Remembers the batch that a model saw last; copies of the model get a watch of their own."""
+
+    def __init__(self) -> None:
+        self.batch: Tensor | None = None
+
+    def __call__(self, module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        if not (torch.is_grad_enabled() and module.training and type(given[0]) is Tensor):
+            return
+        x = given[0].detach()
+        if isinstance(module, Pad) or not self._extended(x):
+            self.batch = x
+
+    def _extended(self, x: Tensor) -> bool:
+        """Whether x is what padding made of the batch; learned padding is part of the model."""
+        last = self.batch
+        if last is None or x.shape[:-1] != last.shape[:-1] or x.shape[-1] <= last.shape[-1]:
+            return False
+        return bool(torch.equal(x[..., : last.shape[-1]], last))
+
+    def __reduce__(self) -> tuple[type[_Watch], tuple[()]]:
+        return _Watch, ()
 
 
 def _move(matrix: GeneralisedFisher, change: Tensor) -> None:
