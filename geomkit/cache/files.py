@@ -11,14 +11,14 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from geomkit.writing import PREFIX, SUFFIX, write_whole
 
 from .folder import folder
 
@@ -26,11 +26,10 @@ __all__ = ["Info", "clear", "info", "read", "stem", "store"]
 
 LOG = logging.getLogger("geomkit.cache")
 MANIFEST = ".manifest"
-TEMPORARY = ".geomkit-"
 # The names of manifests and of temporary files. Whatever has another name is not geomkit's, and is
 # never removed: the folder may hold files of others.
 _MANIFESTS = re.compile(r"([^\W\d]\w*_[0-9a-f]{16})\.manifest")
-_TEMPORARIES = re.compile(r"\.geomkit-[a-z0-9_]{8}\.part")
+_TEMPORARIES = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}{re.escape(SUFFIX)}")
 # Seconds after which a temporary file was left by a writer that was killed.
 STALE = 3600.0
 
@@ -186,19 +185,12 @@ def _manifest(place: Path, base: str) -> dict[str, Any]:
 
 def _write(path: Path, data: bytes) -> None:
     _sweep(path.parent)
-    handle, temporary = tempfile.mkstemp(".part", TEMPORARY, path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        _remove(Path(temporary))
-        raise
+    write_whole(path, data)
 
 
 def _sweep(place: Path) -> None:
     """Remove what killed writers left behind."""
-    for path in place.glob(f"{TEMPORARY}*"):
+    for path in place.glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             if not _TEMPORARIES.fullmatch(path.name):
                 continue

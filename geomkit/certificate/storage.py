@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from geomkit.errors import CertificateError
+from geomkit.writing import write_whole
 
 from .model import Certificate
 
@@ -52,14 +51,7 @@ def store(certificate: Certificate, kernel: Any) -> Path | None:
     if path is None:
         return None
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".geomkit-", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(certificate.to_json())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        write_whole(path, certificate.to_json())
     except OSError as error:
         LOG.warning(
             "the certificate cannot be written to %s: %s; make the folder writable, or set "

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from geomkit.errors import FileError
+from geomkit.writing import write_whole
 
 __all__ = ["check_outputs", "write_text"]
 
@@ -78,15 +79,7 @@ def write_text(path: Path, text: str) -> None:
             path.write_text(text, encoding="utf-8")
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = _temporary(path)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            Path(name).chmod(0o644)
-            Path(name).replace(path.resolve())
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(path.resolve(), text, mode=0o644)
 
 
 def _temporary(path: Path) -> tuple[int, str]:

@@ -10,7 +10,6 @@ with a position.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from sympy.core.function import AppliedUndef, UndefinedFunction
 
 from geomkit.errors import ParseError
 from geomkit.expressions import limits
+from geomkit.expressions.clock import Clock
 from geomkit.expressions.functions import COMPLEX, Function
 
 __all__ = ["Builder"]
@@ -40,7 +40,7 @@ class Builder:
         self.text = text
         self.where = where
         self.work = 0
-        self.started = time.thread_time()
+        self.clock = Clock(limits.MAX_SECONDS)
 
     # errors and budget --------------------------------------------------------------------
 
@@ -64,7 +64,7 @@ class Builder:
             position: offset of the cause.
         """
         self.work += amount
-        if self.work > limits.MAX_WORK or time.thread_time() - self.started > limits.MAX_SECONDS:
+        if self.work > limits.MAX_WORK or self.clock.is_over():
             raise self.error(
                 "the expression is too large to build; split it by definitions", position
             )

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from geomkit.errors import CertificateError, FileError, GeomkitError
 from geomkit.program import Program
+from geomkit.writing import write_whole
 
 from .identity import metric_hash, text_hash
 
@@ -141,15 +140,7 @@ def _keep_certificate(kernel: Kernel, certificate: Any) -> None:
 
 
 def _write(path: Path, content: Any) -> None:
-    """Write JSON; nobody ever sees half of it."""
-    handle, name = tempfile.mkstemp(".part", ".geomkit-", path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1, ensure_ascii=False)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, json.dumps(content, indent=1, ensure_ascii=False), mode=0o644)
 
 
 def _compare(
