@@ -110,7 +110,7 @@ def kernel_section(
             for one in compiling
         ]
     if accurate:
-        which = "all of it" if everything else "every twelfth, and Kerr"
+        which = "all of it" if everything else "every twelfth, and Kerr; `make test-slow` does all"
         lines.append(_ACCURACY.format(count=len(accurate), which=which))
         lines += _accuracy(accurate)
     return "\n".join(lines) + "\n"
