@@ -5,6 +5,7 @@ make bench BENCH="--limit 300"         the limit of the published figures
 make bench BENCH="--no-peers --only Kerr"
 make bench BENCH=--only-kernels        the section of kernels alone; the rest of the page stays
 make bench BENCH=--only-families       the section of families alone
+make bench BENCH=--only-ndm            the page of ndm alone
 make bench BENCH="--only-kernels --certify all"    with certificates of the whole catalogue
 """
 
@@ -34,13 +35,15 @@ def main() -> int:
         0, or the exit status of pytest when a case of geomkit failed.
     """
     options = _options()
-    alone = options.only_kernels or options.only_families
+    alone = options.only_kernels or options.only_families or options.only_ndm
     status = 0 if alone else _engine(options)
     sections = []
-    if options.families and not options.only and not options.only_kernels:
+    if options.families and (options.only_families or not (alone or options.only)):
         sections.append(["benchmarks.families"])
-    if options.kernels and not options.only and not options.only_families:
+    if options.kernels and (options.only_kernels or not (alone or options.only)):
         sections.append(["benchmarks.kernels", "--certify", options.certify])
+    if options.only_ndm or not (alone or options.only):
+        sections.append(["benchmarks.learning"])
     for module in sections:
         # a process of its own, because threads are pinned before numpy is loaded
         command = [sys.executable, "-m", *module]
@@ -80,6 +83,7 @@ def _options() -> argparse.Namespace:
     alone = parser.add_mutually_exclusive_group()
     alone.add_argument("--only-kernels", action="store_true", help="kernels only")
     alone.add_argument("--only-families", action="store_true", help="families only")
+    alone.add_argument("--only-ndm", action="store_true", help="ndm only")
     parser.add_argument(
         "--certify", choices=["sample", "all", "none"], default="sample", help="which kernels"
     )
