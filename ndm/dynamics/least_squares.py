@@ -262,7 +262,7 @@ def _descend(problem: _Problem, stop: Stop, seconds: float) -> tuple[Tensor, lis
     r = torch.cat(parts)
     if not bool(r.isfinite().all()):
         return theta, [], "the start is not finite"
-    value, mu, growth = float(r @ r), 1e-3, 2.0
+    value, mu, growth = float(r.square().sum()), 1e-3, 2.0
     history, values = [problem.data_residual(parts)], [value]
     reason = f"{stop.iterations} iterations"
     for _ in range(stop.iterations):
@@ -278,13 +278,14 @@ def _descend(problem: _Problem, stop: Stop, seconds: float) -> tuple[Tensor, lis
         while mu < 1e16:
             step = system.step(mu)
             trial = None if step is None else problem.residuals(theta + step)
-            gained = value - float(torch.cat(trial).square().sum()) if trial else float("nan")
+            reached = float(torch.cat(trial).square().sum()) if trial else float("nan")
+            gained = value - reached
             if step is not None and trial is not None and gained > 0:
                 promised = system.promise(step)
                 ratio = gained / promised if promised > 0 else 0.0
                 mu, growth = mu * max(1 / 3, 1 - (2 * ratio - 1) ** 3), 2.0
                 theta, r, accepted = theta + step, torch.cat(trial), True
-                value = float(r @ r)
+                value = reached
                 history.append(problem.data_residual(trial))
                 values.append(value)
                 break

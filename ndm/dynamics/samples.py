@@ -133,7 +133,7 @@ class Trajectories:
                 f"is odd, more than the degree and at most {len(self.t)} (the trajectory), the "
                 "degree 2 or more"
             )
-        parts, left, half = [], [], window // 2
+        parts, half = [], window // 2
         for centre in range(half, len(self.t) - half):
             near = slice(centre - half, centre + half + 1)
             dt = self.t[near] - self.t[centre]
@@ -141,20 +141,35 @@ class Trajectories:
             powers = (dt / scale)[:, None] ** np.arange(degree + 1)
             solve = np.linalg.pinv(powers)
             fit = np.einsum("dt,ktn->dkn", solve, self.x[:, near])
-            left.append(self.x[:, near] - np.einsum("td,dkn->ktn", powers, fit))
             size = 2 * np.linalg.norm(solve[2]) / scale**2
             parts.append(
                 (fit[0], fit[1] / scale, 2 * fit[2] / scale**2, np.full_like(fit[0], size))
             )
         n = self.x.shape[-1]
         x, v, a, size = (np.stack(part, 1).reshape(-1, n) for part in zip(*parts, strict=True))
-        noise = self.noise
-        if noise is None and window > degree + 1:
-            spare = (window - degree - 1) / window  # degrees of freedom that are left
-            noise = float(np.sqrt(np.mean(np.square(left)) / spare))
-        # what rounding leaves of exact positions is no noise
-        clean = noise is None or noise <= 1e-9 * float(np.abs(self.x).max())
-        return Triples(x, v, a, None if clean or noise is None else noise * size)
+        noise = self.estimated_noise(window, degree) if self.noise is None else self.noise
+        return Triples(x, v, a, None if noise is None else noise * size)
+
+    def estimated_noise(self, window: int = 7, degree: int = 4) -> float | None:
+        """Standard deviation of what local polynomials leave over, for their degrees of freedom.
+
+        Args:
+            window: number of positions in each fit.
+            degree: of the polynomials.
+
+        Returns:
+            The noise; None where nothing is left but rounding, or no degree of freedom.
+        """
+        if not degree + 1 < window <= len(self.t):
+            return None
+        left = []
+        for start in range(len(self.t) - window + 1):
+            near = slice(start, start + window)
+            dt = self.t[near] - self.t[near].mean()
+            q = np.linalg.qr((dt / np.abs(dt).max())[:, None] ** np.arange(degree + 1))[0]
+            left.append(self.x[:, near] - np.einsum("td,sd,ksn->ktn", q, q, self.x[:, near]))
+        noise = float(np.sqrt(np.mean(np.square(left)) * window / (window - degree - 1)))
+        return noise if noise > 1e-9 * float(np.abs(self.x).max()) else None
 
     def chi_squared_limit(self, eliminated: int, probability: float = 0.5) -> float:
         """Root mean square of residuals, in units of the noise, that noise alone explains.

@@ -1,0 +1,159 @@
+"""Levenberg-Marquardt: SciPy's minima, laws, more parameters than data, ends of a fit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import least_squares
+from torch import Tensor, nn
+
+from ndm.dynamics.least_squares import Rows, Stop, fit_levenberg_marquardt
+from ndm.errors import SolverError
+
+
+class Vector(nn.Module):
+    """A model that is nothing but its parameters."""
+
+    def __init__(self, start: list[float]) -> None:
+        super().__init__()
+        self.theta = nn.Parameter(torch.tensor(start, dtype=torch.float64))
+        self.frozen = nn.Parameter(torch.ones((), dtype=torch.float64), requires_grad=False)
+
+
+def decay(model: Vector, t: Tensor, y: Tensor) -> Tensor:
+    a, b, c = model.theta
+    return a * torch.exp(-b * t) + c - y
+
+
+def data(seed: int, count: int = 20) -> tuple[Tensor, Tensor]:
+    random = np.random.default_rng(seed)
+    t = np.linspace(0, 3, count)
+    y = 2 * np.exp(-1.3 * t) + 0.5 + 0.1 * random.normal(size=count)
+    return torch.tensor(t)[:, None], torch.tensor(y)[:, None]
+
+
+def test_the_minimum_is_that_of_scipy() -> None:
+    t, y = data(0)
+    fit = fit_levenberg_marquardt(
+        lambda _: Vector([1.0, 1.0, 0.0]),
+        [Rows(decay, (t, y))],
+        multistart=1,
+        stop=Stop(progress=1e-14),
+    )
+
+    def residuals(theta: np.ndarray) -> np.ndarray:
+        times, values = np.asarray(t[:, 0]), np.asarray(y[:, 0])
+        return np.asarray(theta[0] * np.exp(-theta[1] * times) + theta[2] - values)
+
+    truth = least_squares(residuals, [1.0, 1.0, 0.0], xtol=1e-14, ftol=1e-14, gtol=1e-14)
+    assert isinstance(fit.model, Vector)
+    # both stop where the sum of squares changes by 1e-14: parameters are good to its root
+    assert np.abs(fit.model.theta.detach().numpy() - truth.x).max() < 1e-6
+    assert abs(fit.residual - math.sqrt(2 * truth.cost / 20)) < 1e-12
+
+
+def test_a_linear_problem_is_solved_with_weights_and_a_gauge() -> None:
+    """Blocks of rows weigh as they say; rows that are no data are not in the residual."""
+    one = torch.zeros(1, 1, dtype=torch.float64)
+    first = Rows(lambda m, x: m.theta[:1] - 1.0, (one,), 3.0)
+    second = Rows(lambda m, x: m.theta[:1] - 2.0, (one,), 1.0, "prior", data=False)
+    stop = Stop(progress=1e-15)
+    fit = fit_levenberg_marquardt(
+        lambda _: Vector([5.0]), [first], gauge=second, multistart=1, stop=stop
+    )
+    assert isinstance(fit.model, Vector)
+    # weighted mean (9 * 1 + 1 * 2) / 10; the damping ends at about 1e-9
+    assert abs(fit.model.theta.item() - 1.1) < 1e-8
+    assert abs(fit.residual - 0.1) < 1e-8
+    assert fit.model.frozen.item() == 1.0
+
+
+@given(st.integers(0, 1000), st.integers(2, 12), st.floats(0.1, 3.0))
+def test_the_sum_of_squares_never_increases(seed: int, count: int, size: float) -> None:
+    """For any data and start, with fewer rows than parameters too."""
+    t, y = data(seed, count)
+    start = (size * np.random.default_rng(seed).normal(size=3)).tolist()
+    fit = fit_levenberg_marquardt(
+        lambda _: Vector(start), [Rows(decay, (t, y))], multistart=1, stop=Stop(iterations=8)
+    )
+    # roundings of a mean and of a sum differ
+    assert all(a * (1 + 1e-14) >= b for a, b in zip(fit.history, fit.history[1:], strict=False))
+    assert isinstance(fit.model, Vector)
+    reached = torch.stack([decay(fit.model, *pair) for pair in zip(t, y, strict=True)])
+    assert abs(float(reached.detach().square().mean().sqrt()) - fit.residual) < 1e-12 * (
+        1 + fit.residual
+    )
+
+
+def test_more_parameters_than_rows() -> None:
+    def make(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        return nn.Sequential(nn.Linear(1, 30), nn.Tanh(), nn.Linear(30, 1)).double()
+
+    x = torch.linspace(-1, 1, 5, dtype=torch.float64)[:, None]
+    rows = Rows(lambda m, x: m(x) - torch.sin(3 * x), (x,))
+    fit = fit_levenberg_marquardt(make, [rows], multistart=1, stop=Stop(residual=1e-9))
+    assert fit.residual <= 1e-9
+    assert fit.reason == "the residual is small enough"
+
+
+def test_steps_of_both_systems_agree() -> None:
+    """(J^T J + mu D)^-1 J^T r, dense, for more rows than columns and the other way round."""
+    from ndm.dynamics.least_squares import _System
+
+    source = torch.Generator().manual_seed(0)
+    for shape in ((7, 4), (4, 7)):
+        J = torch.randn(*shape, generator=source, dtype=torch.float64)
+        r = torch.randn(shape[0], generator=source, dtype=torch.float64)
+        D = torch.diag(J.square().sum(0))
+        step = torch.linalg.solve(J.mT @ J + 0.1 * D, -J.mT @ r)
+        found = _System(J, r).step(0.1)
+        assert found is not None
+        assert torch.allclose(found, step, atol=1e-13)  # condition numbers below 100
+
+
+def test_a_fit_ends_for_stated_reasons() -> None:
+    t, y = data(0)
+    rows = Rows(decay, (t, y))
+
+    def reason(stop: Stop) -> str:
+        return fit_levenberg_marquardt(
+            lambda _: Vector([1.0, 1.0, 0.0]), [rows], multistart=1, stop=stop
+        ).reason
+
+    assert reason(Stop(iterations=2)) == "2 iterations"
+    assert reason(Stop(seconds=0.0)) == "the time is over"
+    assert reason(Stop(residual=10.0)) == "the residual is small enough"
+    assert reason(Stop(progress=0.5, patience=2)) == "it has converged"
+
+
+def test_later_starts_are_made_until_one_is_good() -> None:
+    made: list[int] = []
+
+    def make(seed: int) -> Vector:
+        made.append(seed)
+        # the first start is not finite, the second stands at the solution
+        return Vector([[math.nan] * 3, [2.0, 1.3, 0.5], [0.0] * 3][seed])
+
+    t, _ = data(0)
+    y = 2 * torch.exp(-1.3 * t) + 0.5
+    fit = fit_levenberg_marquardt(
+        make, [Rows(decay, (t, y))], multistart=3, stop=Stop(residual=1e-9)
+    )
+    assert made == [0, 1]
+    assert len(fit.starts) == 1
+
+
+def test_nothing_to_fit_is_refused() -> None:
+    with pytest.raises(SolverError, match="needs rows"):
+        fit_levenberg_marquardt(lambda _: Vector([0.0]), [])
+    t, y = data(0)
+    with pytest.raises(SolverError, match="finite residuals"):
+        fit_levenberg_marquardt(
+            lambda _: Vector([math.nan] * 3), [Rows(decay, (t, y))], multistart=2
+        )
