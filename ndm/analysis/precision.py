@@ -61,4 +61,12 @@ def paired(field: MetricField, *given: Tensor) -> tuple[Tensor, ...]:
     except RuntimeError as error:
         shapes = ", ".join(str(tuple(x.shape)) for x in given)
         raise ModelError(f"shapes {shapes} do not fit each other") from error
-    return tuple(x.double() for x in wide)
+    wide = tuple(x.double() for x in wide)
+    try:
+        field(wide[0].reshape(-1, field.dimension)[:1])
+    except RuntimeError as error:
+        raise ModelError(
+            f"the metric cannot be evaluated in float64: {error}; give model.field(chart), not "
+            "the metric of a layer, and points on the device of the parameters"
+        ) from error
+    return wide
