@@ -1,4 +1,4 @@
-"""The command line: `ndm train | eval`.
+"""The command line: `ndm train | eval | report`.
 
 A command parses, calls one verb of the library, and prints. Modules are imported inside the
 commands, so that `ndm --help` loads neither torch nor Lightning.
@@ -32,7 +32,7 @@ def main() -> None:
     except GeomkitError as error:
         _leave(str(error), BAD_INPUT)
     except KeyboardInterrupt:
-        _leave("interrupted; what was trained is kept, and --resume goes on", INTERRUPTED)
+        _leave("interrupted", INTERRUPTED)
     except BrokenPipeError:
         abandon_stdout()
         sys.exit(0)

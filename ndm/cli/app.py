@@ -64,7 +64,11 @@ def train(
     """Train a model for each seed of a configuration."""
     from ndm.cli.train import run
 
-    run(config, overrides or [], seed or [], output=output, resume=resume, quiet=quiet)
+    try:
+        run(config, overrides or [], seed or [], output=output, resume=resume, quiet=quiet)
+    except KeyboardInterrupt:  # typer would end without a word
+        typer.echo("ndm: interrupted; what was trained is kept, and --resume goes on", err=True)
+        raise typer.Exit(130) from None
 
 
 @app.command(name="eval", help=text.EVAL, short_help=text.EVAL.splitlines()[0])
@@ -83,3 +87,18 @@ def eval_(
     from ndm.cli.evaluate import run as evaluate
 
     evaluate(run, data, seed, which.value, as_json=json)
+
+
+@app.command(help=text.REPORT, short_help=text.REPORT.splitlines()[0])
+def report(
+    run: RunFolder,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="By default RUN/report.html."),
+    ] = None,
+    seed: OneSeed = None,
+) -> None:
+    """Write what a run gave as one HTML file."""
+    from ndm.report import write_report
+
+    typer.echo(f"written to {write_report(run, output, seed=seed)}")

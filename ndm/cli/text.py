@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["EVAL", "TRAIN"]
+__all__ = ["EVAL", "REPORT", "TRAIN"]
 
 TRAIN = """Train a model for each seed of a configuration.
 
@@ -31,4 +31,15 @@ Examples:
   ndm eval runs/moons
 
   ndm eval runs/mine --data new.csv --json
+"""
+
+REPORT = """Write what a run gave as one HTML file: figures, curves, geometry, configuration.
+
+The geometry is drawn for data of two coordinates, beside that of the untrained model.
+
+Examples:
+
+  ndm report runs/moons
+
+  ndm report runs/moons --output moons.html --seed 1
 """

@@ -68,6 +68,10 @@ def test_train_then_eval_then_resume(
     assert "is there already" in refused(monkeypatch, capsys, *words)
     assert run(monkeypatch, *words, "--resume") == 0
     assert len(curve(Path("runs/tiny"), 4)) == 4
+    capsys.readouterr()
+    assert run(monkeypatch, "report", "runs/tiny") == 0
+    assert capsys.readouterr().out == "written to runs/tiny/report.html\n"
+    assert Path("runs/tiny/report.html").read_text("utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_eval_of_other_data(
@@ -114,6 +118,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
         ((*train, "--output", "file"), "is there already"),
         ((*train, "--output", "file/below"), "cannot be written"),
         (("eval", "nothing"), "holds no run"),
+        (("report", "nothing"), "holds no run"),
     ):
         assert said in refused(monkeypatch, capsys, *words)
     assert not Path("runs").exists()

@@ -1,0 +1,156 @@
+"""A run as one HTML file, complete in itself: figures, curves, geometry, configuration."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from geomkit import __version__
+from ndm.data import load
+from ndm.errors import DataError, TrainingError
+from ndm.plots import charts_figure, curves_figure, geometry_figure
+from ndm.training import Run, open_run
+from ndm.training.checkpoints import write_bytes
+from ndm.training.folder import fresh_model, seed_folder
+
+__all__ = ["write_report"]
+
+_STYLE = """
+:root { color-scheme: light; }
+body { margin: 0 auto; max-width: 76rem; padding: 1.5rem; background: #fff; color: #1c2024;
+  font: 16px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
+h2 { border-bottom: 1px solid #d9dee3; margin-top: 2.2rem; }
+table { border-collapse: collapse; }
+th, td { padding: .3rem 1.2rem .3rem 0; border-bottom: 1px solid #d9dee3; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+img { max-width: 100%; } .soft { color: #5b6570; }
+pre { background: #f5f7f9; padding: .8rem; overflow-x: auto; font-size: .85rem; }
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def write_report(
+    folder: str | Path, output: str | Path | None = None, *, seed: int | None = None
+) -> Path:
+    """Write what a run gave as a page.
+
+    Args:
+        folder: of the run.
+        output: the file; report.html in the folder by default.
+        seed: whose pictures; the first by default.
+
+    Returns:
+        The file.
+
+    Raises:
+        TrainingError: there is no run, no seed of it has ended, or the page cannot be written.
+    """
+    run = open_run(folder)
+    ended = [number for number in run.seeds if run.result(number)]
+    if not ended or (seed is not None and seed not in ended):
+        which = "no seed" if seed is None else f"seed {seed} not"
+        raise TrainingError(f"{which} of the run in {folder} has ended; train with --resume first")
+    page = _page(run, ended, ended[0] if seed is None else seed)
+    place = run.folder / "report.html" if output is None else Path(output)
+    try:
+        write_bytes(place, page.encode())
+    except OSError as error:
+        raise TrainingError(f"{place} cannot be written: {error.strerror or error}") from error
+    return place
+
+
+def _page(run: Run, ended: list[int], seed: int) -> str:
+    title = f"{run.config.data.name}: {run.data.task} with {run.config.model.layers} layers"
+    parts = [
+        f"<h1>{escape(title)}</h1><p class='soft'>{escape(str(run.folder))}</p>",
+        "<h2>Figures</h2>",
+        *(_figures(number, run.result(number)) for number in ended),
+        "<p class='soft'>A figure of the geometry says something only beside that of the "
+        "untrained model.</p>",
+        f"<h2>Curves, seed {seed}</h2>",
+        _image(curves_figure(_rows(run, seed), run.result(seed)["best_epoch"]), "curves"),
+        *_geometry(run, seed),
+        "<h2>Versions</h2>",
+        _table(["", ""], [[name, text] for name, text in run.about.items()]),
+        f"<h2>Configuration</h2><pre>{escape(run.config.to_yaml())}</pre>",
+        f"<p class='soft'>Written by ndm {escape(__version__)}. This page is complete in itself: "
+        "no scripts, no network.</p>",
+    ]
+    head = (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
+    )
+    return head + "\n".join(parts) + "</body></html>\n"
+
+
+def _figures(seed: int, result: Mapping[str, Any]) -> str:
+    figures: Mapping[str, Mapping[str, float | None]] = result["figures"]
+    names = dict.fromkeys(name for part in figures.values() for name in part)
+    rows = [
+        [name.replace("_", " "), *(_shown(part.get(name)) for part in figures.values())]
+        for name in names
+    ]
+    about = (
+        f"Seed {seed}: {result['epochs']} epochs, the best was epoch {result['best_epoch']}; "
+        f"training ended by {result['stopped']}."
+    )
+    return f"<p>{escape(about)}</p>" + _table(["figure", *figures], rows)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _geometry(run: Run, seed: int) -> list[str]:
+    """Pictures that need the data; a sentence where they cannot be had."""
+    try:
+        data = load(run.config.data)
+    except DataError as error:
+        return [
+            f"<h2>Geometry</h2><p>No pictures, the data are not there: {escape(str(error))}</p>"
+        ]
+    model, untrained = run.model(seed), fresh_model(run.config, run.data, seed).eval()
+    (x, y), classes = data.train, data.task == "classification"
+    parts = []
+    if model.has_metric and x.shape[1] == 2:
+        picture = _image(geometry_figure(model, untrained, x, y, classes), "geometry over the data")
+        parts += [f"<h2>Geometry, seed {seed}</h2>", picture]
+    if model.dimension > 1:
+        picture = _image(charts_figure(model, x, y, classes), "the data in every chart")
+        more = ", first two coordinates" if model.dimension > 2 else ""
+        parts += [f"<h2>The training data in every chart{more}</h2>", picture]
+    return parts
+
+
+def _rows(run: Run, seed: int) -> list[dict[str, float]]:
+    path = seed_folder(run.folder, seed) / "metrics.csv"
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            found = [
+                {name: float(value) for name, value in row.items() if value not in ("", None)}
+                for row in csv.DictReader(file)
+            ]
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise TrainingError(f"{path} is damaged or not there: {error}") from error
+    if not found or any("epoch" not in row for row in found):
+        raise TrainingError(f"{path} has no epochs")
+    return found
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    lines = ["".join(f"<th>{escape(name)}</th>" for name in header)] if any(header) else []
+    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def _image(figure: Any, what: str) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    text = base64.b64encode(buffer.getvalue()).decode()
+    return f"<img alt='{escape(what)}' src='data:image/png;base64,{text}'>"
