@@ -42,4 +42,4 @@ class Clock:
 
 
 def _full_collections() -> int:
-    return gc.get_stats()[2]["collections"]
+    return int(gc.get_stats()[2]["collections"])
