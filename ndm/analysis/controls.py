@@ -59,7 +59,8 @@ class Controlled:
             |trained - chance| - mean |untrained - chance|: a metric that was never trained points
             up or down by luck, and counts as much either way.
         effect_interval: bootstrap interval of the effect, over points and initialisations.
-        p_value: how often shuffled labels were as far from chance as the true ones.
+        p_untrained: (1 + how many untrained metrics were as far from chance) / (1 + K).
+        p_shuffled: the same for shuffled labels.
         level: of the intervals.
         points: how many points were used.
         dropped: how many were not, because a measure was not finite there.
@@ -73,7 +74,8 @@ class Controlled:
     shuffled: Tensor
     effect: float
     effect_interval: tuple[float, float]
-    p_value: float
+    p_untrained: float
+    p_shuffled: float
     level: float
     points: int
     dropped: int
@@ -82,10 +84,13 @@ class Controlled:
     def supported(self) -> bool:
         """Whether training the metric, and nothing else, makes the claim.
 
-        The model is farther from chance than untrained metrics, by more than the interval of the
-        effect; and farther than shuffled labels.
+        The model has to be farther from chance than nearly all untrained metrics and shuffled
+        labels are, and the interval of the effect to be above 0. A metric that was never trained
+        is one of the untrained, and so passes with a chance of at most 1 - level; with fewer than
+        1/(1 - level) - 1 of them (19 for 95 %) nothing can pass.
         """
-        return self.effect_interval[0] > 0 and self.p_value <= 1 - self.level
+        limit = 1 - self.level + 1e-9  # 1/20 <= 1 - 0.95 in spite of rounding
+        return self.effect_interval[0] > 0 and max(self.p_untrained, self.p_shuffled) <= limit
 
     def __str__(self) -> str:
         """Both, the effect, and the verdict."""
@@ -93,8 +98,9 @@ class Controlled:
         verdict = "supported" if self.supported else "not supported beyond the controls"
         return (
             f"{self.statistic}: trained {self.trained:.3f}, untrained metric "
-            f"{self.untrained.mean().item():.3f} (of {len(self.untrained)}), shuffled labels "
-            f"{self.shuffled.mean().item():.3f} (p = {self.p_value:.3f}); effect "
+            f"{self.untrained.mean().item():.3f} (of {len(self.untrained)}, p = "
+            f"{self.p_untrained:.3f}), shuffled labels {self.shuffled.mean().item():.3f} "
+            f"(p = {self.p_shuffled:.3f}); effect "
             f"{self.effect:+.3f} [{low:+.3f}, {high:+.3f}] on {self.points} points: {verdict}"
         )
 
@@ -145,7 +151,7 @@ def controlled(
     labels: Tensor,
     statistic: str = "auc",
     *,
-    controls: int = 5,
+    controls: int = 19,
     shuffles: int = 200,
     resamples: int = 400,
     level: float = 0.95,
@@ -161,7 +167,7 @@ def controlled(
         x: (N, ...), points.
         labels: (N,), 0 and 1 for "auc", numbers for "spearman".
         statistic: "auc" or "spearman".
-        controls: untrained metrics.
+        controls: untrained metrics; 19 at least for a verdict at 95 %.
         shuffles: permutations of the labels.
         resamples: of the bootstrap.
         level: of the intervals.
@@ -204,7 +210,6 @@ def controlled(
             for _ in range(shuffles)
         ]
     )
-    extreme = (shuffled - chance).abs() >= abs(trained - chance)
     draws = _bootstrap(compute, values, labels, resamples, chance, generator)
     return Controlled(
         statistic,
@@ -215,7 +220,8 @@ def controlled(
         shuffled,
         abs(trained - chance) - float((fresh - chance).abs().mean()),
         _interval(draws[:, 1], level),
-        (1 + int(extreme.sum())) / (1 + shuffles),
+        _p_value(fresh, trained, chance),
+        _p_value(shuffled, trained, chance),
         level,
         int(good.sum()),
         int((~good).sum()),
@@ -287,6 +293,11 @@ def _bootstrap(
         effect = strength[0] - strength[seeds].nan_to_num(0.0).mean()
         draws.append(torch.stack([each[0], effect]))
     return torch.stack(draws)
+
+
+def _p_value(null: Tensor, found: float, chance: float) -> float:
+    extreme = (null - chance).abs() >= abs(found - chance)
+    return (1 + int(extreme.sum())) / (1 + len(null))
 
 
 def _interval(draws: Tensor, level: float) -> tuple[float, float]:

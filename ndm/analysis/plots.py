@@ -182,7 +182,7 @@ def controls_figure(results: Mapping[str, Controlled]) -> Any:
         fontsize=9,
     )
     axes.set_ylim(len(results) - 0.5, -0.5)
-    axes.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4, frameon=False)
+    figure.legend(fontsize=8, loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 

@@ -37,6 +37,17 @@ def steep(n: int = 2) -> MetricNet:
     return net
 
 
+def peaked() -> MetricNet:
+    """A metric whose volume is largest around x_0 = 0, and falls with |x_0|."""
+    torch.manual_seed(0)
+    net: MetricNet = MetricNet(2, "conformal", (2,))
+    with torch.no_grad():
+        net.net.layers[0].weight.copy_(torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+        net.net.layers[0].bias.copy_(torch.tensor([1.0, -1.0]))
+        net.net.layers[1].weight.copy_(torch.tensor([[2.0, -2.0]]))
+    return net
+
+
 @given(st.lists(st.integers(-3, 3), min_size=4, max_size=12))
 def test_rank_statistics_by_counting(numbers: list[int]) -> None:
     """Pairs counted one by one; Pearson's correlation of ranks by numpy."""
@@ -52,15 +63,18 @@ def test_rank_statistics_by_counting(numbers: list[int]) -> None:
 
 def test_a_planted_effect_is_found() -> None:
     x = points(120, 2)
-    found = controlled(steep(), log_volume, x, x[:, 0] > 0, controls=4, resamples=100)
-    assert found.trained == 1  # log volume is increasing in x_0
+    found = controlled(peaked(), log_volume, x, x[:, 0].abs() < 0.5, resamples=100)
+    assert found.trained == 1  # log volume falls with |x_0|
     assert found.supported
     expected = 0.5 - (found.untrained - 0.5).abs().mean().item()
     assert found.effect == pytest.approx(expected)
     low, high = found.effect_interval
     assert 0 < low <= high
     assert abs(found.shuffled.mean().item() - 0.5) < 0.02  # 200 shuffles, each +- 0.053
-    assert found.p_value == pytest.approx(1 / 201)
+    assert found.p_shuffled == pytest.approx(1 / 201)
+    assert found.p_untrained == pytest.approx(1 / 20)
+    few = controlled(peaked(), log_volume, x, x[:, 0].abs() < 0.5, controls=18, resamples=20)
+    assert not few.supported  # 18 cannot speak for 95 %
     assert "supported" in str(found)
     assert "untrained" in str(found)
 
@@ -70,12 +84,25 @@ def test_luck_of_either_sign_is_luck() -> None:
     torch.manual_seed(5)
     net = MetricNet(1, "conformal", (4,))
     x = points(60, 1)
-    found = controlled(net, log_volume, x, x[:, 0], "spearman", controls=6, resamples=50)
+    found = controlled(net, log_volume, x, x[:, 0], "spearman", controls=19, resamples=50)
     assert abs(found.trained) > 0.5
-    assert found.p_value < 0.05  # no shuffling of labels would tell
+    assert found.p_shuffled < 0.05  # no shuffling of labels would tell
     assert found.untrained.min() < -0.5
     assert found.untrained.max() > 0.5  # their mean says nothing of how good they are
     assert not found.supported
+
+
+def test_metrics_that_were_never_trained_pass_rarely() -> None:
+    """They are exchangeable with the controls: each passes with a chance of at most 5 %."""
+    x = points(40, 2)
+    net = MetricNet(2, "conformal", (4,))
+    passed = [
+        controlled(
+            untrained(net, 1000 + k), log_volume, x, x[:, 0], "spearman", shuffles=99, resamples=20
+        ).supported
+        for k in range(12)
+    ]
+    assert sum(passed) <= 3  # more has a chance of 0.2 % where each has 5 %
 
 
 def test_what_the_metric_has_no_part_in_is_not_supported() -> None:
@@ -85,7 +112,7 @@ def test_what_the_metric_has_no_part_in_is_not_supported() -> None:
     def place(model: nn.Module, y: Tensor) -> Tensor:
         return y[:, 0]
 
-    found = controlled(steep(), place, x, x[:, 0] > 0, controls=3, resamples=50)
+    found = controlled(steep(), place, x, x[:, 0] > 0, controls=19, resamples=50)
     assert found.trained == 1
     assert found.effect == 0
     assert max(found.effect_interval) == 0
@@ -97,7 +124,7 @@ def test_labels_that_mean_nothing_are_not_supported() -> None:
     x = points(100, 2)
     labels = points(100, seed=7)
     found = controlled(
-        steep(), curvature_size, x, labels, "spearman", controls=3, shuffles=100, resamples=50
+        steep(), curvature_size, x, labels, "spearman", controls=19, shuffles=100, resamples=50
     )
     assert not found.supported
     assert abs(found.trained) < 0.3  # three standard deviations of a chance correlation

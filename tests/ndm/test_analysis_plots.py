@@ -24,7 +24,7 @@ FIELD = Planted(2, PLANTED["conformal plane"][1])
 def result(trained: float = 0.9) -> Controlled:
     return Controlled(
         "auc", 0.5, trained, (trained - 0.05, trained + 0.05), torch.tensor([0.6, 0.7]),
-        torch.linspace(0.4, 0.6, 11), trained - 0.65, (0.1, 0.3), 0.01, 0.95, 50, 0,
+        torch.linspace(0.4, 0.6, 11), trained - 0.65, (0.1, 0.3), 0.05, 0.01, 0.95, 50, 0,
     )  # fmt: skip
 
 
