@@ -166,6 +166,7 @@ def test_a_gradient_that_is_not_finite_names_the_term(
 
     def broken(self: Any, x: Any, y: Any) -> Any:
         found = terms(self, x, y)  # the root has an infinite slope at 0
+        assert found.volume is not None
         object.__setattr__(found, "volume", (found.volume - found.volume.detach()).sqrt())
         return found
 
