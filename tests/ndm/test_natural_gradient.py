@@ -728,11 +728,12 @@ def test_steepest_in_the_learned_metric() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # half a minute of work, on a machine that may be busy
 def test_closed_loop_of_1000_steps() -> None:
     """g builds G, which moves the model, which changes g: stable with damping."""
     own, x = model(2, 2, head=PrototypeHead(2, 2), size=0.1), points(60, 2)
     target = (x.prod(-1) > 0).long()
-    optimizer = NaturalGradient(own, lr=0.3, damping=0.1, max_iterations=20)
+    optimizer = NaturalGradient(own, lr=0.3, damping=0.1, max_iterations=8)
     before = own.metric(x).detach()
     losses = []
     for _ in range(1000):
@@ -747,6 +748,7 @@ def test_closed_loop_of_1000_steps() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # half a minute of work, on a machine that may be busy
 def test_the_metric_stays_positive_for_10000_steps() -> None:
     """In single precision; lambda_min by the closed form for 2 x 2, in double precision."""
     torch.manual_seed(0)
