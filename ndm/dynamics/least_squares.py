@@ -196,7 +196,7 @@ def fit_levenberg_marquardt(
 ) -> Fit:
     """Minimise the sum of squares of all rows, from several random starts; the best one wins.
 
-    Each step solves (J^T J + mu D) d = -J^T r with D the diagonal of J^T J; mu follows the ratio of
+    Each step solves (J^T J + mu D) d = -J^T r with D = max diag(J^T J) 1; mu follows the ratio of
     what was gained to what was promised (Nielsen's rule). Starts after the first good one (residual
     below `stop.residual`) are not made.
 
@@ -297,11 +297,14 @@ def _descend(problem: _Problem, stop: Stop, seconds: float) -> tuple[Tensor, lis
 
 
 class _System:
-    """The linearised problem |r + J d|^2, with columns of J scaled to unit length."""
+    """The linearised problem |r + J d|^2, with the longest column of J scaled to unit length.
+
+    Columns are not scaled one by one: steps far along parameters that hardly matter saturate
+    networks, and make fits that get stuck, or are good at the data and wild between them.
+    """
 
     def __init__(self, jacobian: Tensor, r: Tensor) -> None:
-        size = torch.linalg.vector_norm(jacobian, dim=0)
-        self.scale = size.clamp_min(1e-6 * float(size.max()) + 1e-300)
+        self.scale = float(torch.linalg.vector_norm(jacobian, dim=0).max()) or 1.0
         self.J, self.r = jacobian / self.scale, r
         self.wide = jacobian.shape[1] > jacobian.shape[0]
         self.normal = self.J @ self.J.mT if self.wide else self.J.mT @ self.J

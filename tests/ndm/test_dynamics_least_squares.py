@@ -110,7 +110,7 @@ def test_steps_of_both_systems_agree() -> None:
     for shape in ((7, 4), (4, 7)):
         J = torch.randn(*shape, generator=source, dtype=torch.float64)
         r = torch.randn(shape[0], generator=source, dtype=torch.float64)
-        D = torch.diag(J.square().sum(0))
+        D = J.square().sum(0).max() * torch.eye(shape[1], dtype=torch.float64)
         step = torch.linalg.solve(J.mT @ J + 0.1 * D, -J.mT @ r)
         found = _System(J, r).step(0.1)
         assert found is not None
