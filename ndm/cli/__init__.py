@@ -1,4 +1,4 @@
-"""The command line: `ndm train | eval | report`.
+"""The command line: `ndm train | eval | report | fit-motion`.
 
 A command parses, calls one verb of the library, and prints. Modules are imported inside the
 commands, so that `ndm --help` loads neither torch nor Lightning.

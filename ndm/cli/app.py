@@ -29,6 +29,23 @@ OneSeed = Annotated[
 ]
 
 
+class Family(StrEnum):
+    """Families of metrics."""
+
+    FULL = "full"
+    DIAGONAL = "diagonal"
+    CONFORMAL = "conformal"
+    LOWRANK = "lowrank"
+
+
+class Prior(StrEnum):
+    """What is believed of the curvature."""
+
+    NONE = "none"
+    CONSTANT = "constant"
+    FLAT = "flat"
+
+
 class Which(StrEnum):
     """Which checkpoint."""
 
@@ -102,3 +119,45 @@ def report(
     from ndm.report import write_report
 
     typer.echo(f"written to {write_report(run, output, seed=seed)}")
+
+
+@app.command(name="fit-motion", help=text.FIT_MOTION, short_help=text.FIT_MOTION.splitlines()[0])
+def fit_motion(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="Motion: .npz or .csv.")],
+    potential: Annotated[
+        bool, typer.Option("--potential", help="Forces act; without, motion is free.")
+    ] = False,
+    family: Annotated[
+        Family, typer.Option("--family", case_sensitive=False, help="Of the metric.")
+    ] = Family.FULL,
+    prior: Annotated[
+        Prior, typer.Option("--prior", case_sensitive=False, help="For the curvature.")
+    ] = Prior.NONE,
+    starts: Annotated[
+        int, typer.Option("--starts", metavar="N", min=1, help="At most so many.")
+    ] = 4,
+    seconds: Annotated[
+        float, typer.Option("--seconds", metavar="S", min=0.1, help="CPU time of each stage.")
+    ] = 120.0,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, help="Of the first start.")
+    ] = 0,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Where to write the fit.")
+    ] = None,
+) -> None:
+    """Fit a metric, and a potential if asked, to motion in a file."""
+    from ndm.dynamics.command import run
+
+    found = run(
+        path,
+        potential=potential,
+        family=family.value,
+        prior=prior.value,
+        starts=starts,
+        seconds=seconds,
+        seed=seed,
+        output=output,
+        tell=typer.echo,
+    )
+    typer.echo(str(found))

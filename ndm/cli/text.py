@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["EVAL", "REPORT", "TRAIN"]
+__all__ = ["EVAL", "FIT_MOTION", "REPORT", "TRAIN"]
 
 TRAIN = """Train a model for each seed of a configuration.
 
@@ -42,4 +42,16 @@ Examples:
   ndm report runs/moons
 
   ndm report runs/moons --output moons.html --seed 1
+"""
+
+FIT_MOTION = """Fit a metric, and a potential if asked, to motion in a file.
+
+FILE holds triples (x, v, a) or trajectories (positions with times); docs/ndm/dynamics.md has the
+forms. The relative residual of exact data says how far the curvature can be believed.
+
+Examples:
+
+  ndm fit-motion free.npz --output fits/free
+
+  ndm fit-motion pendulum.csv --potential --starts 8 --seconds 300
 """

@@ -165,3 +165,26 @@ def test_help_loads_no_torch() -> None:
         [sys.executable, "-m", "ndm", "train", "--help"], capture_output=True, text=True, check=True
     )
     assert "ndm train examples/moons.yaml --set" in shown.stdout
+
+
+def test_fit_motion(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from ndm.dynamics.systems import surface
+
+    plane = surface("plane")
+    x, v = plane.draw(40, np.random.default_rng(0))
+    np.savez(tmp_path / "motion.npz", x=x, v=v, a=plane.acceleration(x, v))
+    words = ("--family", "conformal", "--starts", "1", "--seconds", "5")
+    assert not run(
+        monkeypatch,
+        "fit-motion",
+        str(tmp_path / "motion.npz"),
+        *words,
+        "--output",
+        str(tmp_path / "fit"),
+    )
+    assert "residual" in capsys.readouterr().out
+    assert (tmp_path / "fit" / "summary.json").is_file()
+    assert run(monkeypatch, "fit-motion", str(tmp_path / "none.npz")) == 2
+    assert "none.npz" in capsys.readouterr().err
