@@ -45,7 +45,7 @@ def evaluate(formula: Formula, tensors: Sequence[Tensor], check: bool) -> Tensor
     """
     given = _expanded(formula, tensors)
     if _compiled(given):
-        result: Tensor = _functions(formula, check)[0].call(*given)
+        result: Tensor = _scalar_of(formula, check).call(*given)
         return result
     return plain_formula(formula)(*given)
 
@@ -65,7 +65,7 @@ def gradient(formula: Formula, tensors: Sequence[Tensor], cotangent: Tensor) -> 
     batch = given[0].shape[: given[0].ndim - len(formula.arguments[0].axes)]
     cotangent = cotangent.to(given[0].dtype).expand(batch)
     if _compiled(given):
-        result: tuple[Tensor, ...] = _functions(formula, True)[1].call(cotangent, *given)
+        result: tuple[Tensor, ...] = _gradient_of(formula).call(cotangent, *given)
         return result
     slopes: tuple[Tensor, ...] = _vjp(plain_formula(formula), given)(cotangent)
     return slopes
@@ -142,17 +142,20 @@ def _numbers(formula: Formula, tensors: Sequence[Tensor]) -> list[Any]:
     return flat
 
 
+def _hessian(
+    formula: Formula, cotangent: Tensor, given: Sequence[Tensor], vector: Sequence[Tensor]
+) -> Any:
+    """Derivatives of <vector, gradient> by cotangent and jet, in plain torch."""
+
+    def first(c: Tensor, *jet: Tensor) -> Any:
+        return _vjp(plain_formula(formula), jet)(c)
+
+    return _vjp(first, (cotangent, *given))(tuple(vector))
+
+
 @cache
-def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
-    """Make the two autograd functions of a formula."""
-
-    def hessian(cotangent: Tensor, given: Sequence[Tensor], vector: Sequence[Tensor]) -> Any:
-        """Derivatives of <vector, gradient> by cotangent and jet, in plain torch."""
-
-        def first(c: Tensor, *jet: Tensor) -> Any:
-            return _vjp(plain_formula(formula), jet)(c)
-
-        return _vjp(first, (cotangent, *given))(tuple(vector))
+def _gradient_of(formula: Formula) -> Any:
+    """Make the autograd function of a formula's vector-Jacobian product."""
 
     class Gradient(_Batched):
         @staticmethod
@@ -167,7 +170,7 @@ def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
         @staticmethod
         def backward(ctx: Any, *cotangents: Tensor) -> Any:
             first, *given = ctx.saved_tensors
-            return hessian(first, given, cotangents)
+            return _hessian(formula, first, given, cotangents)
 
         @staticmethod
         def jvp(ctx: Any, tangent: Tensor, *tangents: Tensor) -> Any:
@@ -175,8 +178,16 @@ def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
                 first, *given = [primal(t) for t in ctx.saved_tensors]
                 along = Gradient.call(primal(tangent), *given)
                 # the Hessian is symmetric: its product from the left is that from the right
-                bent = hessian(first, given, [primal(t) for t in tangents])[1:]
+                bent = _hessian(formula, first, given, [primal(t) for t in tangents])[1:]
                 return tuple(a + b for a, b in zip(along, bent, strict=True))
+
+    return Gradient
+
+
+@cache
+def _scalar_of(formula: Formula, check: bool) -> Any:
+    """Make the autograd function of a formula."""
+    gradient_of = _gradient_of(formula)
 
     class Scalar(_Batched):
         @staticmethod
@@ -192,14 +203,14 @@ def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
             # autograd.grad(is_grads_batched=True) has a vmap of its own that knows no vmap rules
             if torch._C._functorch.is_legacy_batchedtensor(cotangent):
                 return _vjp(plain_formula(formula), ctx.saved_tensors)(cotangent)
-            return Gradient.call(cotangent, *ctx.saved_tensors)
+            return gradient_of.call(cotangent, *ctx.saved_tensors)
 
         @staticmethod
         def jvp(ctx: Any, *tangents: Tensor) -> Tensor:
             with nested():
                 given = [primal(t) for t in ctx.saved_tensors]
                 batch = given[0].shape[: given[0].ndim - len(formula.arguments[0].axes)]
-                slopes = Gradient.call(given[0].new_ones(batch), *given)
+                slopes = gradient_of.call(given[0].new_ones(batch), *given)
                 total = given[0].new_zeros(batch)
                 rows = zip(slopes, [primal(t) for t in tangents], formula.arguments, strict=True)
                 for slope, tangent, one in rows:
@@ -208,7 +219,7 @@ def _functions(formula: Formula, check: bool) -> tuple[Any, Any]:
                     total = total + (product.sum(inner) if inner else product)
                 return total
 
-    return Scalar, Gradient
+    return Scalar
 
 
 class _Batched(torch.autograd.Function):  # type: ignore[misc]
