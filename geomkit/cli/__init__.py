@@ -1,4 +1,4 @@
-"""The command line: `geomkit derive | show | catalog | verify | compile | certify | geodesic | cache`.
+"""The command line: `geomkit derive | show | verify | compile | certify | geodesic | ...`.
 
 A command parses, calls one verb of the library, and prints. Modules are imported inside the
 commands, so that each costs only what it uses: deriving a scalar loads neither rich nor the
