@@ -42,8 +42,8 @@ demo: $(STAMP)  ## derive and verify the curvature of several metrics, Kerr amon
 test: $(STAMP)  ## the fast tests and the doctests (at most 10 minutes on 2 cores)
 	$(PYTEST) -m "not slow" -n $(WORKERS) --dist worksteal -q
 
-test-slow: $(STAMP)  ## the long tests (at most 45 minutes on 2 cores)
-	HYPOTHESIS_PROFILE=thorough $(PYTEST) -m slow -n $(WORKERS) --dist worksteal -q --timeout=900 tests
+test-slow: $(STAMP)  ## the long tests and the notebooks (at most 45 minutes on 2 cores)
+	HYPOTHESIS_PROFILE=thorough $(PYTEST) -m slow -n $(WORKERS) --dist worksteal -q --timeout=900 tests notebooks
 
 lint: $(STAMP)  ## ruff: rules and format; import-linter: layers
 	$(BIN)/ruff check .
