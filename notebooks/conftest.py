@@ -1,14 +1,18 @@
-"""Notebooks are run as tests, by nbmake: the quick ones with the fast tests, the others as slow."""
+"""The notebooks are tests, run by nbmake: the quickest with the fast tests, all others as slow."""
 
 from __future__ import annotations
 
 import pytest
 
-_QUICK = ("01", "02")  # of `make test`; every one is run by `make test-slow`
+_QUICK = ("01", "02")  # of `make test`; `make test-slow` runs the others
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what takes long."""
+    """Mark what takes long.
+
+    Args:
+        items: all tests of this run, of other folders too.
+    """
     for item in items:
         if item.path.suffix == ".ipynb" and not item.path.name.startswith(_QUICK):
             item.add_marker(pytest.mark.slow)
