@@ -43,7 +43,8 @@ def test_a_measurement_is_found_again_until_the_settings_change(row: Row) -> Non
     made = measure(row, "two", 1)
     assert find(row, "two", 1) == made
     assert made.values["ratio"] == float("inf")  # JSON has no infinity; it is kept all the same
-    assert find(row, "two", 2) is None and find(row, "one", 1) is None
+    assert find(row, "two", 2) is None
+    assert find(row, "one", 1) is None
     assert find(replace(row, settings={"sizes": (3, 5)}), "two", 1) is None
 
 
@@ -64,7 +65,8 @@ def test_page_says_what_is_met_and_what_is_missed(row: Row) -> None:
 
 def test_page_without_measurements_says_so(row: Row) -> None:
     text = page([row], {"toy": []})
-    assert "| A toy | not measured |" in text and "Not measured." in text
+    assert "| A toy | not measured |" in text
+    assert "Not measured." in text
 
 
 def test_weights_come_back(row: Row) -> None:
