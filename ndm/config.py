@@ -142,6 +142,8 @@ class LossConfig(_Strict):
         points: at how many points of each batch curvature is computed; all by default.
         consistency: weight of the consistency of independent metrics.
         fisher: weight of matching the metric with the output's Fisher information.
+        variation_floor: a run is stopped when the metric varies less than this over the validation
+            data, since it has then forgotten them; 0 lets it.
     """
 
     lam: Weight | Literal["auto"] = 1e-2
@@ -155,6 +157,7 @@ class LossConfig(_Strict):
     points: Count | None = None
     consistency: Weight = 0.0
     fisher: Weight = 0.0
+    variation_floor: Weight = 1e-3
 
 
 class OptimiserConfig(_Strict):

@@ -28,6 +28,7 @@ __all__ = [
     "inverted",
     "log_ratio",
     "log_ratio_squared",
+    "solved",
     "symmetric",
 ]
 
@@ -115,6 +116,23 @@ class MetricField(nn.Module):
     def inverse(self, x: Tensor) -> Tensor:
         """The inverse metric g^ij, of shape (..., n, n), by the Cholesky factor."""
         return inverted(self(x))
+
+    def raised(self, x: Tensor, w: Tensor) -> Tensor:
+        """The vector g^ij w_j of a covector w: of a function's differential, the gradient.
+
+        By two triangular solutions; families that know better need no factor of g.
+
+        Args:
+            x: (..., n).
+            w: (..., n).
+
+        Returns:
+            (..., n).
+
+        Raises:
+            ModelError: g is not positive definite somewhere.
+        """
+        return solved(self(x), w)
 
     def slope(self, x: Tensor) -> Tensor:
         """First derivatives d_k g_ij, of shape (..., i, j, k)."""
@@ -314,6 +332,28 @@ def inverted(g: Tensor) -> Tensor:
     one = torch.eye(g.shape[-1], dtype=g.dtype, device=g.device).expand_as(g)
     half = torch.linalg.solve_triangular(factored(g), one, upper=False)
     return symmetric(half.mT @ half)
+
+
+def solved(g: Tensor, w: Tensor) -> Tensor:
+    """Solutions of g v = w for positive definite g, by Cholesky's factor.
+
+    Args:
+        g: (..., n, n).
+        w: (..., n).
+
+    Returns:
+        (..., n).
+
+    Raises:
+        ModelError: one of the matrices is not positive definite.
+
+    Example:
+        >>> solved(torch.tensor([[2.0, 0.0], [0.0, 4.0]]), torch.ones(2))
+        tensor([0.5000, 0.2500])
+    """
+    root = factored(g)
+    half = torch.linalg.solve_triangular(root, w[..., None], upper=False)
+    return torch.linalg.solve_triangular(root.mT, half, upper=True)[..., 0]
 
 
 def _over_points(function: object, x: Tensor, n: int, order: int) -> Tensor:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from ndm.atlas import Chart
 from ndm.charts import CoordinateMap
 from ndm.errors import ModelError
 from ndm.field import MetricField
@@ -53,6 +54,10 @@ class ManifoldLayer(nn.Module):
     Args:
         coordinate_map: phi, from this chart to the next.
         metric: g, in the coordinates of this chart; None for a layer without geometry.
+        index: the number of its chart in a model.
+
+    Attributes:
+        chart: that of the layer's input: `layer.chart.coords(model.point(x))` is what it was fed.
 
     Raises:
         ModelError: dimensions that do not agree.
@@ -73,7 +78,9 @@ class ManifoldLayer(nn.Module):
         True
     """
 
-    def __init__(self, coordinate_map: CoordinateMap, metric: MetricField | None = None) -> None:
+    def __init__(
+        self, coordinate_map: CoordinateMap, metric: MetricField | None = None, index: int = 0
+    ) -> None:
         super().__init__()
         if metric is not None and metric.dimension != coordinate_map.dimension:
             raise ModelError(
@@ -83,6 +90,7 @@ class ManifoldLayer(nn.Module):
         self.dimension = coordinate_map.dimension
         self.coordinate_map = coordinate_map
         self.metric = metric
+        self.chart = Chart(index)
 
     def forward(self, x: Tensor, compute_geometry: bool = True) -> LayerOutput:
         """Go to the next chart.

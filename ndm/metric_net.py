@@ -85,6 +85,16 @@ class MetricNet(MetricField):
         self._accept(x)
         return self.parametrisation.log_volume(self.net(x))
 
+    def inverse(self, x: Tensor) -> Tensor:
+        """The inverse metric g^ij, (..., n, n), by the cheapest way of the family."""
+        self._accept(x)
+        return self.parametrisation.inverse(self.net(x))
+
+    def raised(self, x: Tensor, w: Tensor) -> Tensor:
+        """The vector g^ij w_j of a covector, (..., n); in O(n) but for family "full"."""
+        self._accept(x)
+        return self.parametrisation.raised(self.net(x), w)
+
     def slope(self, x: Tensor) -> Tensor:
         """First derivatives d_k g_ij, of shape (..., i, j, k)."""
         return self.first(x)[1]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ndm.atlas import Chart, Compatibility, Geometry, Point
 from ndm.charts import Composition, CoordinateMap, Inverse, Pad
 from ndm.errors import ModelError
-from ndm.field import MetricField, log_ratio
+from ndm.field import MetricField, MetricJet, log_ratio
 from ndm.geometry import PulledBack
 from ndm.heads import DensityHead, Head
 from ndm.layer import ManifoldLayer
@@ -41,8 +41,23 @@ class _Tied(MetricField):
         g: Tensor = self._field()(x)
         return g
 
+    def cholesky(self, x: Tensor) -> Tensor:
+        return self._field().cholesky(x)
+
     def log_volume(self, x: Tensor) -> Tensor:
         return self._field().log_volume(x)
+
+    def inverse(self, x: Tensor) -> Tensor:
+        return self._field().inverse(x)
+
+    def raised(self, x: Tensor, w: Tensor) -> Tensor:
+        return self._field().raised(x, w)
+
+    def first(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self._field().first(x)
+
+    def jet(self, x: Tensor) -> MetricJet:
+        return self._field().jet(x)
 
     def slope(self, x: Tensor) -> Tensor:
         return self._field().slope(x)
@@ -116,13 +131,14 @@ class NDM(nn.Module):
         self._metric = fields[0] if tie == "pullback" else None
         layer_fields = [_Tied(self, i) if self._metric else f for i, f in enumerate(fields)]
         self.layers = nn.ModuleList(
-            ManifoldLayer(phi, field) for phi, field in zip(whole, layer_fields, strict=True)
+            ManifoldLayer(phi, field, i)
+            for i, (phi, field) in enumerate(zip(whole, layer_fields, strict=True))
         )
 
     @property
     def atlas(self) -> tuple[Chart, ...]:
         """The charts, L + 1 of them."""
-        return tuple(Chart(i) for i in range(len(self.layers) + 1))
+        return (*(layer.chart for layer in self.layers), Chart(len(self.layers)))
 
     def forward(self, x: Tensor) -> Tensor:
         """What the head makes of points; the coordinates in the last chart if there is no head.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 
+import torch
 from torch import Tensor, nn
 
 from ndm.activations import activation
-from ndm.field import MetricJet
+from ndm.field import MetricJet, inverted, solved
 from ndm.jets import SmoothMLP
 
 __all__ = ["Entries", "Parametrisation", "full_jet"]
@@ -48,6 +49,14 @@ class Parametrisation(nn.Module, ABC):
     def log_volume(self, f: Tensor) -> Tensor:
         """Half the logarithm of det g, (...,)."""
 
+    def inverse(self, f: Tensor) -> Tensor:
+        """The inverse metric (..., n, n), symmetric to the last bit."""
+        return inverted(self.metric(f))
+
+    def raised(self, f: Tensor, w: Tensor) -> Tensor:
+        """The inverse metric times covectors w (..., n)."""
+        return solved(self.metric(f), w)
+
     @abstractmethod
     def first(self, net: SmoothMLP, x: Tensor) -> tuple[Tensor, Tensor]:
         """Metric (..., n, n) and first derivatives (..., n, n, n), the derivative last."""
@@ -75,6 +84,14 @@ class Entries(Parametrisation):
         """The numbers l(f)^2 + eps."""
         value = self.positive(f)[0]
         return value * value + self.eps
+
+    def inverse(self, f: Tensor) -> Tensor:
+        """See `Parametrisation`."""
+        return torch.diag_embed((1 / self.entries(f)).expand(*f.shape[:-1], self.n))
+
+    def raised(self, f: Tensor, w: Tensor) -> Tensor:
+        """See `Parametrisation`."""
+        return w / self.entries(f)
 
     def entry_slopes(self, f: Tensor, first: Tensor) -> tuple[Tensor, Tensor]:
         """The numbers l(f)^2 + eps (..., m) and their first derivatives (..., m, n)."""

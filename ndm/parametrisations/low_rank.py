@@ -7,7 +7,7 @@ from torch import Tensor
 
 import geomkit as gk
 from ndm import contraction
-from ndm.field import MetricJet, certified, symmetric
+from ndm.field import MetricJet, certified, factored, symmetric
 from ndm.jets import SmoothMLP
 
 from .base import Entries, full_jet
@@ -40,11 +40,28 @@ class LowRank(Entries):
 
     def log_volume(self, f: Tensor) -> Tensor:
         """See `Parametrisation`; by the matrix determinant lemma, in O(n r^2)."""
+        d, _, root = self._capacity(f)
+        return 0.5 * d.log().sum(-1) + root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+    def _capacity(self, f: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """d (..., n), d^-1 U (..., n, r), and the Cholesky factor of 1 + U^T d^-1 U (..., r, r)."""
         f, u = self._split(f)
         d = self.entries(f)
-        small = torch.eye(self.rank, dtype=u.dtype, device=u.device) + u.mT @ (u / d[..., None])
-        roots = torch.linalg.cholesky(symmetric(small)).diagonal(dim1=-2, dim2=-1)
-        return 0.5 * d.log().sum(-1) + roots.log().sum(-1)
+        scaled = u / d[..., None]
+        one = torch.eye(self.rank, dtype=u.dtype, device=u.device)
+        return d, scaled, factored(symmetric(one + u.mT @ scaled))
+
+    def inverse(self, f: Tensor) -> Tensor:
+        """See `Parametrisation`; by Woodbury's identity, in O(n^2 r)."""
+        d, scaled, root = self._capacity(f)
+        half = torch.linalg.solve_triangular(root, scaled.mT, upper=False)
+        return torch.diag_embed(1 / d) - symmetric(half.mT @ half)
+
+    def raised(self, f: Tensor, w: Tensor) -> Tensor:
+        """See `Parametrisation`; by Woodbury's identity, in O(n r^2)."""
+        d, scaled, root = self._capacity(f)
+        half = torch.linalg.solve_triangular(root, scaled.mT, upper=False)
+        return w / d - (half.mT @ (half @ w[..., None]))[..., 0]
 
     def _parts(self, net: SmoothMLP, x: Tensor) -> tuple[Tensor, ...]:
         """Jets of the diagonal and of U, as `geomkit.families.low_rank` takes them."""
