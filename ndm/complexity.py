@@ -1,8 +1,8 @@
 """Other measures of how complex a geometry is, behind one interface.
 
 The paper calls its two terms heuristics and wishes for a fuller notion (section 6.4; requirement
-R74). Each measure below is a number >= 0 for each point, averaged over points, 0 for a flat metric
-in linear coordinates:
+R74). Each measure below is a number for each point, averaged over points; it is 0 for a flat metric
+in linear coordinates, and never negative but for the action:
 
 | name | value at a point | depends on coordinates |
 |---|---|---|
@@ -13,8 +13,11 @@ in linear coordinates:
 | `scalar_variation` | (R - mean R)^2: 0 for constant curvature | no |
 | `log_volume_variance` | (log vol - mean)^2 | yes |
 | `dirichlet` | g^kl g^ia g^jb d_k g_ij d_l g_ab | yes |
+| `action` | R sqrt(det g), Einstein's and Hilbert's | yes |
 
-They are for small n: all but those of R form the Riemann tensor, O(n^5) for each point.
+The integral of the action over a closed surface is 4 pi chi, whatever the metric; for n > 2 it has
+no lower bound. All are for small n: those that are not of R alone form the Riemann tensor, O(n^5)
+for each point.
 """
 
 from __future__ import annotations
@@ -106,6 +109,10 @@ def _dirichlet(field: MetricField, x: Tensor) -> Tensor:
     return (dg * up).sum((-1, -2, -3))
 
 
+def _action(field: MetricField, x: Tensor) -> Tensor:
+    return field.scalar_curvature(x) * field.volume(x)
+
+
 COMPLEXITIES: dict[str, Callable[[MetricField, Tensor], Tensor]] = {
     "scalar_squared": _scalar_squared,
     "riemann_squared": _riemann_squared,
@@ -114,6 +121,7 @@ COMPLEXITIES: dict[str, Callable[[MetricField, Tensor], Tensor]] = {
     "scalar_variation": _scalar_variation,
     "log_volume_variance": _log_volume_variance,
     "dirichlet": _dirichlet,
+    "action": _action,
 }
 
 

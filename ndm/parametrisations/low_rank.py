@@ -44,7 +44,7 @@ class LowRank(Entries):
         return 0.5 * d.log().sum(-1) + root.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
     def _capacity(self, f: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """d (..., n), d^-1 U (..., n, r), and the Cholesky factor of 1 + U^T d^-1 U (..., r, r)."""
+        """Of the diagonal d: d, d^-1 U (..., n, r), and Cholesky's factor of 1 + U^T d^-1 U."""
         f, u = self._split(f)
         d = self.entries(f)
         scaled = u / d[..., None]
