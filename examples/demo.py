@@ -17,10 +17,10 @@ import numpy as np
 import geomkit as gk
 from geomkit.cli.derive import components_text
 from geomkit.cli.output import write_text
-from geomkit.cli.terminal import complain, emit, strong
 from geomkit.cli.verify import progress_bar, verdict_lines
 from geomkit.derived import derive
 from geomkit.report import render
+from geomkit.terminal import complain, emit, strong
 from geomkit.verify import Report
 
 HERE = Path(__file__).parent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geomkit.cli.terminal import emit
+from geomkit.terminal import emit
 
 __all__ = ["run_clear", "run_info"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from geomkit.cli.target import claim_path
-from geomkit.cli.terminal import emit, strong
+from geomkit.terminal import emit, strong
 
 __all__ = ["run"]
 

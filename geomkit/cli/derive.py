@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from geomkit.cli.target import find_metric
-from geomkit.cli.terminal import emit, printable, strong
 from geomkit.derived import Derived, Entry, derive
+from geomkit.terminal import emit, printable, strong
 
 if TYPE_CHECKING:
     from geomkit.metric import Metric

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from geomkit.cli.output import check_outputs, write_text
 from geomkit.cli.target import claim_path, find_metric
-from geomkit.cli.terminal import complain, emit, printable
 from geomkit.errors import DomainError, EvaluationError, FileError, ParseError
+from geomkit.terminal import complain, emit, printable
 
 if TYPE_CHECKING:
     from geomkit.geodesic import Geodesics, Trajectory

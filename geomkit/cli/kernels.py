@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from geomkit.cli.output import check_outputs, write_text
 from geomkit.cli.target import claim_path, find_metric
-from geomkit.cli.terminal import complain, emit, printable
+from geomkit.terminal import complain, emit, printable
 
 if TYPE_CHECKING:
     from geomkit.kernel import Kernel

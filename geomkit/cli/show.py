@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from geomkit.cli.derive import components_text, head
 from geomkit.cli.target import claim_path, find_metric
-from geomkit.cli.terminal import emit, printable, strong
+from geomkit.terminal import emit, printable, strong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geomkit.cli.output import check_outputs, write_text
-from geomkit.cli.terminal import abandon_stdout, colourful, complain, console, emit, printable
+from geomkit.terminal import abandon_stdout, colourful, complain, console, emit, printable
 from geomkit.verify import verify
 
 if TYPE_CHECKING:

@@ -83,9 +83,8 @@ def train(
 
     try:
         run(config, overrides or [], seed or [], output=output, resume=resume, quiet=quiet)
-    except KeyboardInterrupt:  # typer would end without a word
-        typer.echo("ndm: interrupted; what was trained is kept, and --resume goes on", err=True)
-        raise typer.Exit(130) from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("what was trained is kept, and --resume goes on") from None
 
 
 @app.command(name="eval", help=text.EVAL, short_help=text.EVAL.splitlines()[0])

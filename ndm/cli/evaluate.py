@@ -6,7 +6,7 @@ import json
 import math
 from pathlib import Path
 
-from geomkit.cli.terminal import emit
+from geomkit.terminal import emit
 
 __all__ = ["run"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from geomkit.cli.terminal import colourful, console, emit
+from geomkit.terminal import colourful, console, emit
 
 __all__ = ["run", "show_figures"]
 
