@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 from torch import Tensor, nn
 
+from ndm.dynamics.stepping import Motions, follow_together
 from ndm.errors import SolverError
 
-__all__ = ["follow", "follow_with_slopes"]
+__all__ = ["follow", "follow_each", "follow_with_slopes"]
 
 
 def follow(
@@ -42,34 +42,44 @@ def follow(
         >>> bool((ends[0, -1].norm() - 1).abs() < 1e-8)           # it stays on the unit circle
         True
     """
-    shape = x.shape
+    found = follow_each(model, x, v, times, tolerance)
+    if found.ended:
+        raise SolverError(
+            f"{len(found.ended)} of {len(x)} motions cannot be followed to t = {times[-1]:.4g}: "
+            + "; ".join(f"motion {k} ends {why}" for k, why in [*found.ended.items()][:3])
+        )
+    options = {"dtype": x.dtype, "device": x.device}
+    return torch.tensor(found.x, **options), torch.tensor(found.v, **options)
 
-    def slope(time: float, state: NDArray[np.float64]) -> NDArray[np.float64]:
-        place, speed = torch.tensor(state, dtype=x.dtype, device=x.device).reshape(2, *shape)
+
+def follow_each(
+    model: nn.Module, x: Tensor, v: Tensor, times: NDArray[np.float64], tolerance: float = 1e-9
+) -> Motions:
+    """The same, where motions may end: what is not there is nan, and said in `ended`.
+
+    Args:
+        model: accelerations model(x, v).
+        x: (K, n), at times[0].
+        v: (K, n).
+        times: (T,), increasing.
+        tolerance: relative and absolute one, of each step.
+
+    Returns:
+        The motions, as arrays of numpy.
+    """
+
+    def acceleration(place: NDArray[np.float64], speed: NDArray[np.float64]) -> NDArray[np.float64]:
+        given = (torch.tensor(each, dtype=x.dtype, device=x.device) for each in (place, speed))
         with torch.no_grad():
-            bend = model(place, speed)
-        if not bool(bend.isfinite().all()):  # SciPy would try smaller steps for ever
-            raise SolverError(f"accelerations are not finite at t = {time:.4g}")
-        result: NDArray[np.float64] = torch.stack([speed, bend]).reshape(-1).cpu().double().numpy()
+            try:
+                bend: Tensor = model(*given)
+            except torch.linalg.LinAlgError as error:
+                raise np.linalg.LinAlgError(str(error)) from error
+        result: NDArray[np.float64] = bend.cpu().double().numpy()
         return result
 
-    start = torch.stack([x, v]).reshape(-1).detach().cpu().double().numpy()
-    try:
-        found = solve_ivp(
-            slope,
-            (times[0], times[-1]),
-            start,
-            method="DOP853",
-            t_eval=times,
-            rtol=tolerance,
-            atol=tolerance,
-        )
-    except (ValueError, torch.linalg.LinAlgError) as error:
-        raise SolverError(f"the motion left where the model can be computed: {error}") from error
-    if not found.success or not np.isfinite(found.y).all():
-        raise SolverError(f"the motion cannot be followed to t = {times[-1]}: {found.message}")
-    both = torch.tensor(found.y, dtype=x.dtype, device=x.device).reshape(2, *shape, len(times))
-    return both[0].movedim(-1, 1), both[1].movedim(-1, 1)
+    places, speeds = (each.detach().cpu().double().numpy() for each in (x, v))
+    return follow_together(acceleration, places, speeds, times, tolerance)
 
 
 def follow_with_slopes(

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 
 import geomkit as gk
+from ndm.dynamics.stepping import Motions, follow_together
 from ndm.errors import DataError, SolverError
 
 __all__ = [
@@ -110,27 +110,24 @@ class System:
         Raises:
             SolverError: it cannot be followed to the end.
         """
-        n = self.dimension
+        found = self.trajectories(np.asarray(q)[None], np.asarray(v)[None], times)
+        if found.ended:
+            raise SolverError(f"the motion cannot be followed: it ends {found.ended[0]}")
+        return found.x[0], found.v[0]
 
-        def slope(time: float, state: Array) -> Array:
-            found = np.concatenate([state[n:], self.acceleration(state[:n], state[n:])])
-            if not np.isfinite(found).all():  # SciPy would try smaller steps for ever
-                raise SolverError(f"the motion leaves the chart at t = {time:.4g}")
-            return found
+    def trajectories(self, q: Array, v: Array, times: Array) -> Motions:
+        """Follow several motions together.
 
-        times = np.asarray(times, float)
-        found = solve_ivp(
-            slope,
-            (times[0], times[-1]),
-            np.concatenate([q, v]),
-            method="DOP853",
-            t_eval=times,
-            rtol=1e-11,
-            atol=1e-12,
-        )
-        if not found.success or not np.isfinite(found.y).all():
-            raise SolverError(f"the motion cannot be followed to t = {times[-1]}: {found.message}")
-        return found.y[:n].T, found.y[n:].T
+        Args:
+            q: (K, n), at times[0].
+            v: (K, n).
+            times: (T,), increasing.
+
+        Returns:
+            The motions; nan after the end of one that leaves the chart.
+        """
+        places, speeds, times = (np.asarray(each, float) for each in (q, v, times))
+        return follow_together(self.acceleration, places, speeds, times, tolerance=1e-12)
 
     def draw(
         self, count: int, random: np.random.Generator, speed: float = 1.0
