@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ __all__ = ["RESULTS", "WEIGHTS", "Goal", "Record", "Row", "keep_weights", "load_
 
 RESULTS = Path(__file__).parent / "results"
 WEIGHTS = ROOT / "build" / "motion"  # not under version control
+_UNLIKE_NAMES = re.compile("[^A-Za-z0-9.]+")
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Record:
 
 def place(row: str, case: str, seed: int) -> Path:
     """The file of a measurement."""
-    return RESULTS / row / f"{case.replace(' ', '_')}-{seed}.json"
+    return RESULTS / row / f"{_UNLIKE_NAMES.sub('_', case)}-{seed}.json"
 
 
 def find(row: Row, case: str, seed: int) -> Record | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
+from typing import Any
 
 from benchmarks.motion.record import Goal, Record, Row
 
@@ -72,7 +74,7 @@ def _met(row: Row, records: Sequence[Record]) -> str:
 
 
 def _section(row: Row, records: Sequence[Record]) -> str:
-    parts = [f"## {row.title}", "", row.about.strip(), ""]
+    parts = [f"## {row.title}", "", _wrapped(row.about), ""]
     if records:
         parts += [
             "| case | figure | target | median | range | seeds | |",
@@ -82,7 +84,16 @@ def _section(row: Row, records: Sequence[Record]) -> str:
         parts += ["", _times(row, records), ""]
     else:
         parts += ["Not measured.", ""]
-    return "\n".join([*parts, row.notes.strip(), ""] if row.notes else parts)
+    return "\n".join([*parts, _wrapped(row.notes), ""] if row.notes else parts)
+
+
+def _wrapped(text: str) -> str:
+    """Paragraphs in lines of 100 characters; tables and lists stay as they are."""
+    parts = [part.strip() for part in text.strip().split("\n\n")]
+    options: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    return "\n\n".join(
+        part if part.startswith(("|", "- ")) else fill(part, 100, **options) for part in parts
+    )
 
 
 def _line(case: str, goal: Goal, records: Sequence[Record]) -> str:
@@ -106,4 +117,4 @@ def _times(row: Row, records: Sequence[Record]) -> str:
         seconds = [one.seconds for one in records if one.case == case]
         if seconds:
             parts.append(f"{case} {statistics.median(seconds):.0f} s")
-    return f"CPU time of one seed, median: {', '.join(parts)}."
+    return _wrapped(f"CPU time of one seed, median: {', '.join(parts)}.")

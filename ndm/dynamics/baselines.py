@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -139,14 +140,17 @@ class Comparison:
         return "\n".join([*rows, f"connection / metric: {self.connection_ratio:.2f}"])
 
 
-def sized(name: str, n: int, budget: int, *, force: bool = False) -> Callable[[int], nn.Module]:
+def sized(
+    name: str, n: int, budget: int, *, force: bool = False, layers: int = 1
+) -> Callable[[int], nn.Module]:
     """How to make a model of one kind with as many parameters as a budget allows.
 
     Args:
         name: one of `NAMES`.
         n: dimension.
-        budget: most parameters; the widest hidden layer within it is taken.
+        budget: most parameters; the widest hidden layers within it are taken.
         force: whether there is a potential or a force; free motion otherwise.
+        layers: number of hidden layers, all of the same width.
 
     Returns:
         Seed -> model, in float64.
@@ -158,30 +162,38 @@ def sized(name: str, n: int, budget: int, *, force: bool = False) -> Callable[[i
         >>> [sum(p.numel() for p in sized(k, 2, 400)(0).parameters()) for k in NAMES]
         [399, 393, 394, 396, 397]
     """
-    makers: dict[str, Callable[[int], nn.Module]] = {
-        "metric": lambda w: MetricDynamics(
-            MetricNet(n, "full", (w,)), Potential(n, (w,)) if force else None
+    makers: dict[str, Callable[[Sequence[int]], nn.Module]] = {
+        "metric": lambda hidden: MetricDynamics(
+            MetricNet(n, "full", hidden), Potential(n, hidden) if force else None
         ),
-        "connection": lambda w: ConnectionNet(n, (w,), force=force),
-        "free": lambda w: FreeNet(n, (w,)),
-        "delan": lambda w: DelanNet(n, (w,)),
-        "lnn": lambda w: LagrangianNet(n, (w,)),
+        "connection": lambda hidden: ConnectionNet(n, hidden, force=force),
+        "free": lambda hidden: FreeNet(n, hidden),
+        "delan": lambda hidden: DelanNet(n, hidden),
+        "lnn": lambda hidden: LagrangianNet(n, hidden),
     }
-    if name not in makers:
-        raise ModelError(f"model {name!r} is not known; choose one of {', '.join(NAMES)}")
+    if name not in makers or layers < 1:
+        raise ModelError(
+            f"model {name!r} is not known; choose one of {', '.join(NAMES)}"
+            if name not in makers
+            else f"{layers} hidden layers were asked for; 1 or more are needed"
+        )
 
     def count(width: int) -> int:
-        return sum(p.numel() for p in makers[name](width).parameters())
+        return sum(p.numel() for p in makers[name]((width,) * layers).parameters())
 
-    one, two = count(1), count(2)  # one hidden layer: linear in its width
-    width = 1 + (budget - one) // (two - one)
+    # a polynomial in the width, of degree 1 or 2
+    at = [count(width) for width in (1, 2, 3)]
+    bend, slope = at[2] - 2 * at[1] + at[0], at[1] - at[0]
+    width = 0
+    while at[0] + slope * width + bend * width * (width - 1) // 2 <= budget:
+        width += 1
     if width < 1:
-        raise ModelError(f"{budget} parameters were allowed; model {name!r} has {one} at least")
+        raise ModelError(f"{budget} parameters were allowed; model {name!r} has {at[0]} at least")
 
     def make(seed: int) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return makers[name](width).double()
+            return makers[name]((width,) * layers).double()
 
     return make
 
@@ -192,6 +204,7 @@ def tune(
     budget: int,
     *,
     force: bool = False,
+    layers: int = 1,
     grid: Sequence[Setting] = GRID,
     effort: Effort | None = None,
     seed: int = 0,
@@ -203,6 +216,7 @@ def tune(
         triples: the data.
         budget: most parameters.
         force: whether there is a potential or a force.
+        layers: number of hidden layers.
         grid: the settings.
         effort: how long each is tried.
         seed: of the models and of the split.
@@ -222,7 +236,7 @@ def tune(
             f"{len(order)} samples with {kept} of them held out; some of both are needed"
         )
     inside, outside = _part(triples, order[kept:]), _part(triples, order[:kept])
-    make, best = sized(name, triples.x.shape[1], budget, force=force), None
+    make, best = sized(name, triples.x.shape[1], budget, force=force, layers=layers), None
     for setting in grid:
         train = _by_lm if setting.optimiser == "lm" else _by_adam
         model = train(lambda k: make(1000 * seed + k), inside, setting, effort)
@@ -242,6 +256,7 @@ def compare(
     names: Sequence[str] = NAMES,
     *,
     force: bool = False,
+    layers: int = 1,
     grid: Sequence[Setting] = GRID,
     effort: Effort | None = None,
     seed: int = 0,
@@ -254,6 +269,7 @@ def compare(
         budget: most parameters of each model.
         names: of `NAMES`; metric and connection are always compared.
         force: whether there is a potential or a force.
+        layers: number of hidden layers.
         grid: the settings.
         effort: how long each is tried.
         seed: of the models and of the split.
@@ -263,9 +279,10 @@ def compare(
     """
     wanted = [k for k in NAMES if k in {"metric", "connection", *names}]
     for name in names:
-        sized(name, test.x.shape[1], budget, force=force)  # refuses before any work is done
-    options = {"force": force, "grid": grid, "effort": effort, "seed": seed}
-    trained = tuple(tune(k, triples, budget, **options) for k in wanted)  # type: ignore[arg-type]
+        # refuses before any work is done
+        sized(name, test.x.shape[1], budget, force=force, layers=layers)
+    train = partial(tune, force=force, layers=layers, grid=grid, effort=effort, seed=seed)
+    trained = tuple(train(name, triples, budget) for name in wanted)
     return Comparison(trained, {t.name: relative_error(t.model, test) for t in trained})
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ndm.dynamics.rollout import follow
+from ndm.charts import CoordinateMap
+from ndm.dynamics.rollout import follow_each
 from ndm.dynamics.systems import Array, System
 from ndm.errors import ModelError, SolverError
 from ndm.field import MetricField
@@ -132,20 +133,31 @@ class RolloutReport:
 
 
 def rollout_report(
-    model: nn.Module, system: System, x: Array, v: Array, times: Array, tolerance: float = 1e-8
+    model: nn.Module,
+    system: System,
+    x: Array,
+    v: Array,
+    times: Array,
+    tolerance: float = 1e-8,
+    chart: CoordinateMap | None = None,
 ) -> RolloutReport:
     """Follow a model's motion beside the true one.
 
     Args:
-        model: accelerations, in the coordinates of the system.
-        system: the truth.
-        x: initial positions, (K, n).
-        v: initial velocities, (K, n).
+        model: accelerations, in its own coordinates z.
+        system: the truth, in coordinates x.
+        x: initial positions, (K, n), in the model's coordinates.
+        v: initial velocities, (K, n), likewise.
         times: (T,), from the start to the horizon; the energy is looked at there.
         tolerance: of the integration of the model.
+        chart: psi with x = psi(z), such as the flow that scrambles; None if the coordinates agree.
+            Endpoint errors are distances in the coordinates x.
 
     Returns:
         Errors at the end and drifts of the energy, for each motion.
+
+    Raises:
+        SolverError: the true motion itself ends before the horizon.
 
     Example:
         >>> from ndm.dynamics.motion import MetricDynamics
@@ -157,18 +169,29 @@ def rollout_report(
         >>> bool(rollout_report(exact, torus, x, v, np.linspace(0, 1, 3)).endpoint.max() < 1e-6)
         True
     """
-    ends = np.stack([system.trajectory(q, w, times)[0][-1] for q, w in zip(x, v, strict=True)])
-    before = system.energy(x, v)
+    starts = _in_chart(chart, x, v)
+    truth = system.trajectories(*starts, times)
+    if truth.ended:
+        k, why = next(iter(truth.ended.items()))
+        raise SolverError(f"the true motion {k} cannot be followed: it ends {why}")
+    before = system.energy(*starts)
     spread = float(np.std(before)) if len(x) > 1 else float(abs(before[0]))
+    found = follow_each(model, torch.tensor(x), torch.tensor(v), times, tolerance)
+    whole = np.array([k not in found.ended for k in range(len(x))])
     endpoint, drift = np.full(len(x), np.inf), np.full(len(x), np.inf)
-    for k in range(len(x)):
-        start = torch.tensor(x[k : k + 1]), torch.tensor(v[k : k + 1])
-        try:
-            places, speeds = follow(model, *start, times, tolerance)
-        except SolverError:
-            continue
-        path, speed = places[0].numpy(), speeds[0].numpy()
-        endpoint[k] = np.linalg.norm(path[-1] - ends[k])
-        change = np.abs(system.energy(path, speed) - before[k]).max()
-        drift[k] = change / (spread or 1.0)
+    if whole.any():
+        path, speed = _in_chart(chart, found.x[whole], found.v[whole])
+        endpoint[whole] = np.linalg.norm(path[:, -1] - truth.x[whole, -1], axis=-1)
+        change = np.abs(system.energy(path, speed) - before[whole, None]).max(1)
+        drift[whole] = change / (spread or 1.0)
     return RolloutReport(endpoint, drift)
+
+
+def _in_chart(chart: CoordinateMap | None, x: Array, v: Array) -> tuple[Array, Array]:
+    """Positions and velocities (..., n) in the coordinates x = psi(z)."""
+    if chart is None:
+        return np.asarray(x), np.asarray(v)
+    z = torch.as_tensor(x)
+    with torch.no_grad():
+        there, jacobian = chart(z)[0], chart.jacobian(z)
+    return there.numpy(), (jacobian @ torch.as_tensor(v)[..., None])[..., 0].numpy()

@@ -90,6 +90,21 @@ def test_any_lagrangian_solves_its_own_equation() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("layers", [2, 3])
+def test_several_layers_are_as_wide_as_the_budget_allows(name: str, layers: int) -> None:
+    model = sized(name, 2, 820, layers=layers)(0)
+    widths = {p.shape[0] for key, p in model.named_parameters() if p.shape[0] == p.shape[-1] > 3}
+    assert len(widths) == 1  # square matrices between hidden layers
+    width, inputs = widths.pop(), 4 if name in {"free", "lnn"} else 2
+    outputs = {"metric": 3, "connection": 6, "free": 2, "delan": 4, "lnn": 1}[name]
+
+    def count(w: int) -> int:  # weights and biases, layer by layer
+        return (inputs + 1) * w + (layers - 1) * (w + 1) * w + (w + 1) * outputs
+
+    assert sum(p.numel() for p in model.parameters()) == count(width) <= 820 < count(width + 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("force", [False, True])
 def test_budgets_are_kept_and_used(name: str, force: bool) -> None:
     make = sized(name, 2, 820, force=force)
@@ -153,5 +168,7 @@ def test_what_cannot_be_used_is_refused() -> None:
         compare(sphere(10), sphere(10), 100, ["mlp"])
     with pytest.raises(ModelError, match="at least"):
         sized("metric", 2, 3)
+    with pytest.raises(ModelError, match="1 or more"):
+        sized("metric", 2, 300, layers=0)
     with pytest.raises(DataError, match="held out"):
         tune("free", sphere(2), 100)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ndm.dynamics.report import curvature_report, rollout_report
-from ndm.dynamics.scramble import RandomFlow
+from ndm.dynamics.scramble import RandomFlow, carry_back
 from ndm.dynamics.systems import surface
 from ndm.errors import ModelError
 from ndm.field import MetricField
@@ -108,3 +108,41 @@ def test_a_motion_that_ends_is_infinitely_wrong() -> None:
     plane = surface("plane")
     report = rollout_report(Nowhere(), plane, np.zeros((1, 2)), np.ones((1, 2)), np.arange(3.0))
     assert bool(np.isinf(report.endpoint).all())
+
+
+class Scrambled(nn.Module):
+    """`Falling` in scrambled coordinates."""
+
+    def __init__(self, flow: RandomFlow) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, z: Tensor, w: Tensor) -> Tensor:
+        v = (self.flow.jacobian(z) @ w[..., None])[..., 0]
+        return carry_back(self.flow, self.flow(z)[0], v, torch.full_like(z, 0.1))[2]
+
+
+def test_errors_in_scrambled_coordinates_are_those_of_the_plane() -> None:
+    flow, plane = RandomFlow(2, 1.5, seed=3), surface("plane")
+    x, v = torch.zeros(2, 2).double(), torch.tensor([[0.5, 0.0], [0.0, 1.0]]).double()
+    z, w, _ = (each.numpy() for each in carry_back(flow, x, v, torch.zeros_like(x)))
+    report = rollout_report(Scrambled(flow), plane, z, w, np.linspace(0, 1, 3), chart=flow)
+    # as above, with t = 1; the integration errs by 1e-8, the flow multiplies that by about 2
+    assert np.abs(report.endpoint - 0.05 * 2**0.5).max() < 1e-6
+    grown = np.array([0.05 + 0.01, 0.1 + 0.01]) / np.std([0.125, 0.5])
+    assert np.abs(report.drift - grown).max() < 1e-6
+
+
+class Walled(nn.Module):
+    """Nothing beyond x^1 = 2."""
+
+    def forward(self, x: Tensor, v: Tensor) -> Tensor:
+        return torch.where(x[..., :1] > 2, torch.nan, torch.zeros_like(x))
+
+
+def test_motions_that_end_leave_the_others_alone() -> None:
+    x, v = np.zeros((3, 2)), np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.0]])
+    report = rollout_report(Walled(), surface("plane"), x, v, np.linspace(0, 3, 4))
+    assert np.isinf(report.endpoint).tolist() == [False, True, False]
+    assert np.isinf(report.drift).tolist() == [False, True, False]
+    assert report.endpoint[[0, 2]].max() < 1e-7  # the others are straight lines, as in the truth

@@ -20,7 +20,7 @@ def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Row:
     return Row(
         name="toy",
         title="A toy",
-        about="Errors of a toy.",
+        about="Errors of a toy. " * 20 + "\n\n| a | b |\n|---|---|",
         cases=("one", "two"),
         goals=(
             Goal("error", "error", 0.1, form=".0%"),
@@ -61,6 +61,8 @@ def test_page_says_what_is_met_and_what_is_missed(row: Row) -> None:
     assert cells["one", "count"][-1] == "met"
     assert cells["one", "reported only"][1:3] == ["1", "0 .. 2"]
     assert "| A toy | 4 of 5 |" in text
+    assert max(map(len, text.splitlines())) <= 101  # paragraphs are wrapped
+    assert "\n\n| a | b |\n|---|---|\n" in text  # tables are not
 
 
 def test_page_without_measurements_says_so(row: Row) -> None:
