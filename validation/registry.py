@@ -13,6 +13,9 @@ __all__ = ["PARTS", "claims"]
 PARTS = {
     "curvature": "Curvature of known manifolds and of the literature",
     "theorems": "Theorems of global and comparison geometry, on examples",
+    "kernels": "Kernels and certificates",
+    "models": "Geometry of Neural Differential Manifolds against closed forms",
+    "natural_gradient": "Natural gradient: invariance and exactness",
 }
 
 
