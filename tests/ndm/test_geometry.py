@@ -175,9 +175,9 @@ def test_curvature_does_not_depend_on_coordinates(n: int, seed: int) -> None:
     """R of J^T g J by the definition at x is R of g at phi(x) (R27)."""
     phi, field, x = flow(n, seed), learned(n, seed), points(3, n, seed=seed)
     own = PulledBack(field, phi)
-    # the definition loses some digits to derivatives of maps that are far from the identity
+    # 1e-14 is what is found; the requirement's 1e-9, and 1e-10 that is promised, hold with room
     expected = oracles.at_all(oracles.scalar, own, x)
-    torch.testing.assert_close(own.scalar_curvature(x), expected, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(own.scalar_curvature(x), expected, rtol=1e-11, atol=1e-11)
     assert torch.equal(own.scalar_curvature(x), field.scalar_curvature(phi(x)[0]))
     back = PulledBack(own, Inverse(phi))
     y = phi(x)[0]

@@ -38,7 +38,8 @@ def test_charts_give_the_activations() -> None:
     point, y = own.point(x), x
     assert len(own.atlas) == len(own.trace(x)) == 5
     for chart, layer in zip(own.atlas, own.layers, strict=False):
-        assert torch.equal(chart.coords(point), y)  # bit for bit
+        assert torch.equal(layer.chart.coords(point), y)  # bit for bit
+        assert layer.chart == chart
         y = layer(y, compute_geometry=False).x
     assert torch.equal(own.atlas[-1].coords(point), y)
     assert own.head is not None
@@ -136,7 +137,14 @@ def test_the_metric_in_every_chart(metric_chart: int) -> None:
             layered = own.layers[i].metric
             torch.testing.assert_close(layered(trace[i]), expected, rtol=1e-10, atol=1e-10)
             assert torch.equal(layered.scalar_curvature(trace[i]), scalar)
-            assert torch.equal(layered.slope(trace[i]), field.slope(trace[i]))
+            w = points(5, 2, seed=1)
+            assert torch.equal(layered.raised(trace[i], w), field.raised(trace[i], w))
+            for name in ("slope", "cholesky", "inverse"):
+                own_way, of_field = getattr(layered, name), getattr(field, name)
+                assert torch.equal(own_way(trace[i]), of_field(trace[i]))
+            for name in ("first", "jet"):
+                pairs = (getattr(layered, name)(trace[i]), getattr(field, name)(trace[i]))
+                assert all(torch.equal(a, b) for a, b in zip(*pairs, strict=True))
             assert f"in chart {i}" in repr(layered)
 
 
