@@ -16,6 +16,7 @@ PARTS = {
     "kernels": "Kernels and certificates",
     "models": "Geometry of Neural Differential Manifolds against closed forms",
     "natural_gradient": "Natural gradient: invariance and exactness",
+    "paper": "What the paper claims, asked",
 }
 
 

@@ -1,0 +1,10 @@
+"""Questions that the paper raises: its claimed advantages and applications, one file a subject."""
+
+from __future__ import annotations
+
+from validation.claim import Claim
+from validation.paper import decision_surfaces
+
+__all__ = ["CLAIMS"]
+
+CLAIMS: tuple[Claim, ...] = (*decision_surfaces.CLAIMS,)
