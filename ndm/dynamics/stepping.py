@@ -66,18 +66,17 @@ def follow_together(
     held = np.full((count, len(times), 2, n), np.nan)
     state, now, done = np.stack([x, v], 1).astype(float), float(times[0]), 1
     held[:, 0] = state
-    live, ended, solver = np.arange(count), {}, None
+    live, ended = np.arange(count), {}
     while len(live) and done < len(times):
-        if solver is None:
-            slopes = _Slopes(acceleration, n)
-            # SciPy takes the root mean square over all motions; none of them is to be worse
-            own = max(tolerance / len(live) ** 0.5, 3e-14)
-            begin = state.reshape(-1)
-            solver = DOP853(slopes, now, begin, float(times[-1]), rtol=own, atol=own)
-        solver.step()
-        if solver.status == "failed":
-            lost, why = slopes.culprits(now, state), "the acceleration is not defined there"
-        else:
+        slopes = _Slopes(acceleration, n)
+        lost = slopes.undefined(now, state)
+        solver = None if lost.any() else _solver(slopes, now, state, times[-1], tolerance)
+        why = "the acceleration is not defined there"
+        while solver is not None and done < len(times) and not lost.any():
+            solver.step()
+            if solver.status == "failed":
+                lost = slopes.culprits(now, state)
+                break
             inside = times[done:][times[done:] <= solver.t]
             if len(inside):
                 along = solver.dense_output()(inside).reshape(len(live), 2, n, -1)
@@ -85,10 +84,15 @@ def follow_together(
                 done += len(inside)
             now, state = float(solver.t), solver.y.reshape(-1, 2, n)
             lost, why = np.abs(state).max((1, 2)) > FAR, "it runs away"
-        if lost.any():
-            ended.update({int(k): f"at t = {now:.4g} {why}" for k in live[lost]})
-            live, state, solver = live[~lost], state[~lost], None
+        ended.update({int(k): f"at t = {now:.4g}: {why}" for k in live[lost]})
+        live, state = live[~lost], state[~lost]
     return Motions(held[:, :, 0], held[:, :, 1], ended)
+
+
+def _solver(slopes: _Slopes, now: float, state: Array, end: float, tolerance: float) -> DOP853:
+    # SciPy takes the root mean square over all motions; none of them is to be worse for it
+    own = max(tolerance / len(state) ** 0.5, 3e-14)
+    return DOP853(slopes, now, state.reshape(-1), float(end), rtol=own, atol=own)
 
 
 class _Slopes:
@@ -114,6 +118,13 @@ class _Slopes:
                 return np.full_like(x, np.nan)
         # one of many is at fault: each by itself
         return np.concatenate([self._bend(x[k : k + 1], v[k : k + 1]) for k in range(len(x))])
+
+    def undefined(self, time: float, state: Array) -> NDArray[np.bool_]:
+        """Which motions have no acceleration where they are, or are nowhere."""
+        slope = self(time, state.reshape(-1)).reshape(state.shape)
+        self.bad = None
+        none: NDArray[np.bool_] = np.any(~np.isfinite(slope) | ~np.isfinite(state), axis=(1, 2))
+        return none
 
     def culprits(self, time: float, state: Array) -> NDArray[np.bool_]:
         """Whose fault it is that steps became too small."""
