@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from geomkit.cli import text
+from geomkit.cli import options, text
+from geomkit.cli.options import Backend, Budget, Format, Quantities, Stage, Staged, Target
 
 __all__ = ["app"]
 
@@ -24,53 +24,6 @@ app = typer.Typer(
     "A metric is a TOML or JSON file, or a name of the catalogue (see `geomkit catalog`).",
     epilog="Try:  geomkit derive kerr --quantity kretschmann",
 )
-
-Target = Annotated[
-    str, typer.Argument(metavar="FILE|NAME", help="A metric file, or a catalogue name.")
-]
-Budget = Annotated[
-    float | None,
-    typer.Option("--budget", metavar="S", min=0.01, help="Seconds that may be spent."),
-]
-
-
-Quantities = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--quantity",
-        "-q",
-        metavar="NAME",
-        help="What to compute; repeat it, or separate by commas. `NAME = EXPR` too.",
-    ),
-]
-Staged = Annotated[
-    bool, typer.Option("--staged", help="Step by step from the metric, not derived exactly.")
-]
-
-
-class Format(StrEnum):
-    """How derived quantities are written."""
-
-    TEXT = "text"
-    LATEX = "latex"
-    JSON = "json"
-
-
-class Stage(StrEnum):
-    """What `show` can look at."""
-
-    TENSORS = "tensors"
-    PROGRAM = "program"
-    NUMBA = "numba"
-    TORCH = "torch"
-
-
-class Backend(StrEnum):
-    """What a kernel is compiled for."""
-
-    NUMBA = "numba"
-    TORCH = "torch"
-    INTERPRET = "interpret"
 
 
 @app.command(help=text.DERIVE, short_help=text.DERIVE.splitlines()[0])
@@ -231,77 +184,39 @@ def certify(
     )
 
 
-class Kind(StrEnum):
-    """What the velocity is made into."""
-
-    AS_GIVEN = "as-given"
-    UNIT = "unit"
-    NULL = "null"
-    TIMELIKE = "timelike"
-
-
 @app.command(help=text.GEODESIC, short_help=text.GEODESIC.splitlines()[0])
 def geodesic(
     target: Target,
-    start: Annotated[
-        str, typer.Option("--from", metavar="X,..", help="The point: `0,10,pi/2,0` or `r=10,...`.")
-    ],
-    velocity: Annotated[
-        str, typer.Option("--velocity", metavar="V,..", help="The velocity there, likewise.")
-    ],
-    length: Annotated[
-        str, typer.Option("--length", metavar="S", help="Range of the affine parameter.")
-    ] = "1",
-    kind: Annotated[
-        Kind,
-        typer.Option(
-            "--kind",
-            case_sensitive=False,
-            help="unit: scale to |g(v,v)| = 1; null, timelike: solve for the time component.",
-        ),
-    ] = Kind.AS_GIVEN,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A parameter; repeat it."),
-    ] = None,
-    until: Annotated[
-        list[str] | None,
-        typer.Option("--until", metavar="EXPR", help="Stop where it vanishes, e.g. `r - 3*M`."),
-    ] = None,
-    within_domain: Annotated[
-        bool, typer.Option("--within-domain", help="Stop at the edge of the metric's domain.")
-    ] = False,
-    samples: Annotated[
-        int, typer.Option("--samples", metavar="N", min=2, help="Number of equidistant samples.")
-    ] = 201,
-    plot: Annotated[
-        Path | None,
-        typer.Option("--plot", metavar="FILE", help="Picture: .png .pdf .svg; .html turns."),
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Table of the samples.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    start: options.Start,
+    velocity: options.Velocity,
+    length: options.Length = "1",
+    kind: options.KindOf = options.Kind.AS_GIVEN,
+    parameter: options.Parameters = None,
+    until: options.Until = None,
+    within_domain: options.WithinDomain = False,
+    samples: options.Samples = 201,
+    plot: options.Plot = None,
+    csv: options.Csv = None,
+    json: options.AsJson = False,
 ) -> None:
     """Follow a geodesic, and watch what is conserved along it."""
     from geomkit.cli.geodesic import run
 
-    raise typer.Exit(
-        run(
-            target,
-            start,
-            velocity,
-            length=length,
-            kind=kind.value,
-            parameters=parameter,
-            events=until,
-            within_domain=within_domain,
-            samples=samples,
-            plot=plot,
-            csv=csv,
-            json=json,
-        )
+    status = run(
+        target,
+        start,
+        velocity,
+        length=length,
+        kind=kind.value,
+        parameters=parameter,
+        events=until,
+        within_domain=within_domain,
+        samples=samples,
+        plot=plot,
+        csv=csv,
+        json=json,
     )
+    raise typer.Exit(status)
 
 
 cache_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=text.CACHE)
