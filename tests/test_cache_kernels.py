@@ -110,6 +110,7 @@ def test_a_second_process_loads_a_moved_folder(copied: Path) -> None:
     assert Path(said["path"]).parent == copied
 
 
+@pytest.mark.slow
 def test_two_processes_race(tmp_path: Path) -> None:
     children = [start(tmp_path / "new") for _ in range(2)]
     for child in children:
@@ -118,7 +119,7 @@ def test_two_processes_race(tmp_path: Path) -> None:
     assert loaded(finish(start(tmp_path / "new")))
 
 
-@pytest.mark.parametrize("at", [1, 3])
+@pytest.mark.parametrize("at", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_writer_is_killed(tmp_path: Path, at: int) -> None:
     # at the first file (the source), and at the third (machine code)
     child = start(tmp_path / "new", KILL.replace("AT", str(at)))

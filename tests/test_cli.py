@@ -163,6 +163,7 @@ def test_usage_errors_end_with_2() -> None:
     assert refused("verify")
 
 
+@pytest.mark.slow
 def test_a_budget_is_kept(tmp_path: Path) -> None:
     """Within a factor 2, starts of Python apart; and the message says what to try."""
     rows = [[f"f{min(i, j)}{max(i, j)}(x,y,z,w)" for j in range(4)] for i in range(4)]

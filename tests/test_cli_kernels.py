@@ -60,6 +60,7 @@ def test_certify_says_yes_and_writes_json(folder: str, tmp_path: Path) -> None:
     assert json.loads(path.read_text("utf-8"))["ok"] is True
 
 
+@pytest.mark.slow
 def test_a_staged_kernel_at_a_pole_is_not_certified(folder: str, tmp_path: Path) -> None:
     # g_phiphi = sin(theta)^2 differentiated twice and divided: at theta ~ 1e-9 all digits cancel
     file = tmp_path / "pole.toml"
@@ -77,6 +78,7 @@ def test_a_staged_kernel_at_a_pole_is_not_certified(folder: str, tmp_path: Path)
     assert "NOT CERTIFIED" in staged.stdout
 
 
+@pytest.mark.slow
 def test_show_stages() -> None:
     words = ("show", "schwarzschild", "-q", "kretschmann,ricci", "--stage")
     program = geomkit(*words, "program").stdout
@@ -113,6 +115,7 @@ def test_bad_input_is_one_message(words: tuple[str, ...], message: str) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_kernel_over_its_budget_says_that_it_is_staged(folder: str) -> None:
     words = ("compile", "kerr", "-q", "ricci", "--budget", "0.01")
     done = geomkit(*words, GEOMKIT_CACHE_DIR=folder)

@@ -224,6 +224,7 @@ def test_budget_is_honoured_within_a_factor_two(seconds: int) -> None:
     assert time.monotonic() - start < 2 * seconds + 0.5  # 0.5 s: slack for a loaded machine
 
 
+@pytest.mark.slow
 def test_without_a_budget_size_is_limited() -> None:
     with pytest.raises(BudgetError, match=r"one component|concrete functions"):
         _ = gk.curvature(generic(4)).kretschmann

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # torch says so of itself when its forward mode is first used
 TORCH = "ignore:`torch.jit.script`:DeprecationWarning"
+# Pages whose code takes more than some five seconds, most of which is torch and compilers at work
+LONG = {"docs/geodesics.md", "docs/kernels.md"}
+SHORT = {"docs/ndm/charts.md", "docs/ndm/model.md"}  # of the pages on ndm
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -42,7 +46,15 @@ def test_there_are_blocks_of_each_kind() -> None:
     assert blocks("toml")
 
 
-@pytest.mark.parametrize("page", sorted({page for page, _ in blocks("python")}))
+def with_its_speed(page: str) -> Any:
+    """A page, marked slow where it is."""
+    slow = page in LONG or (page.startswith("docs/ndm/") and page not in SHORT)
+    return pytest.param(page, marks=pytest.mark.slow if slow else ())
+
+
+@pytest.mark.parametrize(
+    "page", [with_its_speed(page) for page in sorted({page for page, _ in blocks("python")})]
+)
 def test_python_blocks_run_in_order(page: str, tmp_path: Path) -> None:
     program = tmp_path / "page.py"
     program.write_text("\n".join(text for name, text in blocks("python") if name == page), "utf-8")

@@ -95,6 +95,7 @@ def test_a_run_that_goes_on_equals_one_that_was_not_stopped(
     assert curve(tmp_path / "parts") == curve(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.ndm.killed_run", str(tmp_path / "killed"), "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
