@@ -196,6 +196,7 @@ def fit_levenberg_marquardt(
     gauge: Block | None = None,
     multistart: int = 4,
     stop: Stop | None = None,
+    watch: Callable[[int, float], None] | None = None,
 ) -> Fit:
     """Minimise the sum of squares of all rows, from several random starts; the best one wins.
 
@@ -210,6 +211,7 @@ def fit_levenberg_marquardt(
         gauge: a row that pins what the data leave open, such as the scale of a metric.
         multistart: how many starts, at most.
         stop: when to end.
+        watch: is told after each step how many there were, of all starts, and the data's residual.
 
     Returns:
         The best fit.
@@ -240,8 +242,9 @@ def fit_levenberg_marquardt(
         if seed and left <= 0:
             break
         problem = _Problem(make(seed), blocks)
-        theta, history, reason = _descend(problem, stop, left)
-        count += len(history)
+        tell = _counted(watch, count)
+        theta, history, reason = _descend(problem, stop, left, tell)
+        count += max(0, len(history) - 1)
         if not history:
             continue
         problem.install(theta)
@@ -260,7 +263,21 @@ def fit_levenberg_marquardt(
     return Fit(model, history_[-1], history_, tuple(starts), count, seconds, reason)
 
 
-def _descend(problem: _Problem, stop: Stop, seconds: float) -> tuple[Tensor, list[float], str]:
+def _counted(
+    watch: Callable[[int, float], None] | None, before: int
+) -> Callable[[Sequence[float]], None]:
+    """What a start tells of its history, as `watch` wants it."""
+
+    def tell(history: Sequence[float]) -> None:
+        if watch is not None:
+            watch(before + len(history) - 1, history[-1])
+
+    return tell
+
+
+def _descend(
+    problem: _Problem, stop: Stop, seconds: float, tell: Callable[[Sequence[float]], None]
+) -> tuple[Tensor, list[float], str]:
     """Levenberg-Marquardt from one start."""
     begun, damping, at = time.thread_time(), Damping(), problem.at(problem.start())
     if not bool(at.r.isfinite().all()):
@@ -278,6 +295,7 @@ def _descend(problem: _Problem, stop: Stop, seconds: float) -> tuple[Tensor, lis
         at = found
         history.append(problem.data_residual(at.parts))
         values.append(at.value)
+        tell(history)
     return at.theta, history, f"{stop.iterations} iterations"
 
 

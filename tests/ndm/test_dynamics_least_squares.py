@@ -13,7 +13,7 @@ from scipy.optimize import least_squares
 from torch import Tensor, nn
 
 from ndm.dynamics.least_squares import Rows, Stop, fit_levenberg_marquardt
-from ndm.dynamics.steps import System
+from ndm.dynamics.steps import Damping, Point, System, better
 from ndm.errors import SolverError
 
 
@@ -146,6 +146,64 @@ def test_later_starts_are_made_until_one_is_good() -> None:
     )
     assert made == [0, 1]
     assert len(fit.starts) == 1
+
+
+def test_a_fit_is_watched() -> None:
+    """Steps are counted over all starts; residuals are those of the histories."""
+    seen: list[tuple[int, float]] = []
+    fit = fit_levenberg_marquardt(
+        lambda seed: Vector([1.0 + seed, 1.0, 0.0]),
+        [Rows(decay, data(0))],
+        multistart=2,
+        stop=Stop(iterations=4, progress=0.0),
+        watch=lambda count, residual: seen.append((count, residual)),
+    )
+    assert [count for count, _ in seen] == list(range(1, 9))
+    assert fit.iterations == 8
+    assert {seen[3][1], seen[7][1]} == set(fit.starts)
+    assert [r for _, r in seen if r in fit.history] == list(fit.history[1:])
+
+
+def test_the_curved_valley_of_rosenbrock() -> None:
+    """r = (10 (y - x^2), 1 - x): its valley is bent, its minimum (1, 1) exact."""
+    one = torch.zeros(1, 1, dtype=torch.float64)
+
+    def valley(model: Vector, _: Tensor) -> Tensor:
+        x, y = model.theta
+        return torch.stack([10 * (y - x**2), 1 - x])
+
+    fit = fit_levenberg_marquardt(
+        lambda _: Vector([-1.2, 1.0]),
+        [Rows(valley, (one,))],
+        multistart=1,
+        stop=Stop(residual=1e-13),
+    )
+    assert isinstance(fit.model, Vector)
+    assert (fit.model.theta - 1).abs().max() < 1e-10
+
+
+def test_the_turn_of_a_step_is_the_geodesic_acceleration() -> None:
+    """Against -(J^T J + mu D)^-1 J^T r'' / 2 with a second derivative known in closed form."""
+    x, y, mu = -1.2, 1.0, 10.0
+    J = torch.tensor([[-20 * x, 10.0], [-1.0, 0.0]], dtype=torch.float64)
+
+    def reach(theta: Tensor) -> Point:
+        r = torch.stack([10 * (theta[1] - theta[0] ** 2), 1 - theta[0]])
+        return Point(theta, [r], r, float(r @ r))
+
+    theta = torch.tensor([x, y], dtype=torch.float64)
+    at, system = reach(theta), System(J, reach(theta).r)
+    D = J.square().sum(0).max() * torch.eye(2, dtype=torch.float64)
+    A = J.mT @ J + mu * D
+    step = torch.linalg.solve(A, -J.mT @ at.r)
+    bend = torch.stack([-20 * step[0] ** 2, 0 * step[0]])
+    turn = torch.linalg.solve(A, -J.mT @ bend) / 2
+    damping = Damping()
+    damping.mu = mu
+    found = better(reach, system, at, damping)
+    assert found is not None
+    # r is quadratic: the difference quotient is exact but for rounding
+    assert torch.allclose(found.theta - theta, step + turn, atol=1e-12)
 
 
 def test_nothing_to_fit_is_refused() -> None:
