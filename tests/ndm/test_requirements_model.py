@@ -122,7 +122,7 @@ def test_r65_curvature_costs_as_much_as_its_points() -> None:
     def cost(count: int) -> int:
         with torch.no_grad(), Elements() as made:
             own.geometry(x, points=count)
-        return made.count
+        return int(made.count)
 
     own.geometry(x, points=4)  # certificates are made
     with torch.no_grad(), Elements() as made:
