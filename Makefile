@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests run side by side; torch's threads would wait for each other, spinning.
 test test-slow: export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-slow lint types bench format clean clean-venv
+.PHONY: help demo test test-slow lint types docs bench bench-motion validate format clean clean-venv
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -59,6 +59,15 @@ types: $(STAMP)  ## mypy, strict
 
 bench: $(STAMP)  ## time geomkit against plain SymPy and its peers; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-motion: $(STAMP)  ## measure what is missing in the table of metrics from motion (hours from scratch)
+	$(BIN)/python -m benchmarks.motion $(BENCH)
+
+validate: $(STAMP)  ## check every claim that has to hold; VALIDATE=--full answers the questions too
+	$(BIN)/python -m validation $(VALIDATE)
+
+docs: $(STAMP)  ## build the pages into site/; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:  ## remove what was built (not .venv)
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .import_linter_cache
