@@ -22,7 +22,7 @@ def test_every_measurement_has_a_file_of_its_own() -> None:
 
 def test_scrambled_motion_is_that_of_the_true_metric() -> None:
     world = scrambled("torus", 1)
-    x, v, a = (torch.tensor(each) for each in (world.data.x, world.data.v, world.data.a))
+    x, v, a = (torch.tensor(each[:50]) for each in (world.data.x, world.data.v, world.data.a))
     with torch.no_grad():
         found = MetricDynamics(world.truth)(x, v)
     # rounding in second derivatives of the flow, accelerations of size 1 to 10
