@@ -41,12 +41,14 @@ def cycles() -> Tensor:
 def symmetrised(group: Tensor, seed: int = 0) -> Symmetrised:
     torch.manual_seed(seed)
     field: MetricNet = MetricNet(group.shape[-1], hidden=(6,))
-    return shaken(Symmetrised(field, group).double(), 0.4, seed)
+    made: Symmetrised = Symmetrised(field, group).double()
+    return shaken(made, 0.4, seed)
 
 
 def radial(n: int, seed: int = 0) -> RadialMetric:
     torch.manual_seed(seed)
-    return shaken(RadialMetric(n, (6,)).double(), 0.4, seed)
+    made: RadialMetric = RadialMetric(n, (6,)).double()
+    return shaken(made, 0.4, seed)
 
 
 def orthogonal(n: int, seed: int) -> Tensor:
