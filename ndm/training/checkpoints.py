@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,20 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import CheckpointIO
 
+from geomkit.writing import remove_leftovers, write_whole
 from ndm.errors import TrainingError
 
 __all__ = ["AtomicIO", "Record", "read_checkpoint", "write_bytes"]
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file such that it is there whole or not at all.
+    """Write a file of a run: whole or not at all, and on the disk before it is at its place.
 
     Args:
         path: where.
         content: what.
     """
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    write_whole(path, content, mode=0o666, durable=True)
 
 
 def read_checkpoint(path: str | Path, device: Any = "cpu") -> dict[str, Any]:
@@ -141,6 +136,16 @@ class Record(Checkpoint):
         """Go on from what `state_dict` gave."""
         self.rows = [dict(row) for row in state["rows"]]
         self.best, self.best_epoch = float(state["best"]), int(state["best_epoch"])
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Remove what a run that was killed while it wrote has left here.
+
+        Args:
+            trainer: whose processes share the folder.
+            pl_module: not looked at.
+        """
+        if trainer.is_global_zero:
+            remove_leftovers(self.folder)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Keep this epoch, and stop if it has to be.
