@@ -98,17 +98,26 @@ def _wrapped(text: str) -> str:
 
 def _line(case: str, goal: Goal, records: Sequence[Record]) -> str:
     values = _values(goal, case, records)
-    target = "" if goal.bound is None else f"{goal.compare} {goal.bound:{goal.form}}"
+    target = "" if goal.bound is None else f"{goal.compare} {_bound(goal)}"
     if not values:
         return f"| {case} | {goal.label} | {target} | | | 0 | |"
     middle = statistics.median(values)
-    low, high = (format(end, goal.form) for end in (min(values), max(values)))
+    low, typical, high = (_text(each, goal) for each in (min(values), middle, max(values)))
     verdict, seeds = "", str(len(values))
     if goal.bound is not None:
         verdict = "met" if goal.holds(middle) else "**missed**"
         seeds = f"{sum(map(goal.holds, values))} of {len(values)}"
-    cells = (case, goal.label, target, f"{middle:{goal.form}}", f"{low} .. {high}", seeds, verdict)
+    cells = (case, goal.label, target, typical, f"{low} .. {high}", seeds, verdict)
     return f"| {' | '.join(cells)} |"
+
+
+def _text(value: float, goal: Goal) -> str:
+    return format(value, goal.form).replace("%", " %")
+
+
+def _bound(goal: Goal) -> str:
+    assert goal.bound is not None
+    return f"{100 * goal.bound:g} %" if goal.form.endswith("%") else f"{goal.bound:g}"
 
 
 def _times(row: Row, records: Sequence[Record]) -> str:

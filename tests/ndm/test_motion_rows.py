@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
 
+from benchmarks.motion import record as records
+from benchmarks.motion import surfaces
 from benchmarks.motion.__main__ import rows
 from benchmarks.motion.connection import MOTIONS, motions
 from benchmarks.motion.record import place
 from benchmarks.motion.surfaces import scrambled
 from ndm.dynamics.motion import MetricDynamics
+from ndm.dynamics.report import curvature_report
 
 
 def test_every_measurement_has_a_file_of_its_own() -> None:
@@ -37,3 +43,17 @@ def test_motions_stay_where_the_data_are() -> None:
     x = world.flow(torch.tensor(z))[0].numpy()
     assert np.abs(x).max() < 0.5
     assert times[-1] == 1.5
+
+
+@pytest.mark.slow
+def test_a_scrambled_sphere_reaches_its_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "WEIGHTS", tmp_path)
+    values = surfaces.measure("sphere", 0)
+    for goal in surfaces.ROW.goals:
+        assert goal.bound is None or goal.holds(values[goal.key])
+    # the same model comes back from its weights: as good at points where it was not fitted
+    model, world = surfaces.fitted("sphere", 0), scrambled("sphere", 0)
+    report = curvature_report(model.metric, world.truth, torch.tensor(world.test.x))
+    assert report.curvature_rms == pytest.approx(values["curvature"], rel=1e-9)

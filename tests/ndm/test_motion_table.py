@@ -54,8 +54,8 @@ def test_page_says_what_is_met_and_what_is_missed(row: Row) -> None:
     lines = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     cells = {(line[0], line[1]): line[2:] for line in lines if len(line) > 2}
     # by hand: errors 5, 10, 15 % and 20, 40, 60 %
-    assert cells["one", "error"] == ["<= 10%", "10%", "5% .. 15%", "2 of 3", "met"]
-    assert cells["two", "error"] == ["<= 10%", "40%", "20% .. 60%", "0 of 3", "**missed**"]
+    assert cells["one", "error"] == ["<= 10 %", "10 %", "5 % .. 15 %", "2 of 3", "met"]
+    assert cells["two", "error"] == ["<= 10 %", "40 %", "20 % .. 60 %", "0 of 3", "**missed**"]
     assert cells["two", "ratio"] == [">= 3", "inf", "inf .. inf", "3 of 3", "met"]
     assert ("one", "ratio") not in cells
     assert cells["one", "count"][-1] == "met"
