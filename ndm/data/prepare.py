@@ -98,10 +98,11 @@ def load(config: DataConfig) -> Data:
         near = difflib.get_close_matches(config.name, NAMES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(NAMES)}"
         raise DataError(f"data set {config.name!r} is not known; {hint}")
-    x = _coordinates(x, config.name)
+    name = config.path if config.name == "file" and config.path else config.name
+    x, y = _coordinates(x, name), _plain(y)
     task = config.task or _task(y)
     targets, names = _targets(y, task)
-    _check(x, targets, config.name)
+    _check(x, targets, name)
     return _split(config, random, x, targets, task, names)
 
 
@@ -125,7 +126,7 @@ def apply(data: Data, x: Array, y: Array) -> Pair:
         >>> x.shape, y.tolist()
         ((1, 4), [2])
     """
-    x = _coordinates(x, "the data")
+    x, y = _coordinates(x, "the data"), _plain(y)
     expected = len(data.scaling.mean)
     if x.shape[1] != expected:
         raise DataError(f"points have {x.shape[1]} coordinates; the model was given {expected}")
@@ -171,7 +172,20 @@ def _task(y: Array) -> str:
 
 
 def _classes(y: Array) -> bool:
-    return len(np.unique(y)) <= _MOST_CLASSES
+    """Whether there are few enough different values: not a number of its own for each point."""
+    return len(np.unique(y)) <= min(_MOST_CLASSES, max(len(y) // 2, 2))
+
+
+def _plain(y: Array) -> Array:
+    """One column of targets as targets, and bytes as text."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.dtype.kind != "S":
+        return y
+    try:
+        return np.char.decode(y, "utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"targets are bytes that are no UTF-8: {error}; give text") from error
 
 
 def _targets(y: Array, task: str) -> tuple[Array, tuple[str, ...]]:
@@ -225,13 +239,35 @@ def _split(
     if len(x) - sum(held) < 2:
         raise DataError(f"{len(x)} points are too few to hold out {held[0]} and {held[1]} of them")
     test, validation, train = np.split(order, np.cumsum(held))
-    scaling = _scaling(x[train], config)
+    if task == "classification":
+        _all_learned(y, train, names)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaling = _scaling(x[train], config)
     targets, outputs = None, len(names) or 1
     if task == "regression":
-        targets, outputs = _standard(y[train]), y.shape[1]
-        y = targets(y)
-    first, second, third = ((scaling(x[part]), y[part]) for part in (train, validation, test))
+        outputs = y.shape[1]
+        with np.errstate(over="ignore", invalid="ignore"):
+            targets = _standard(y[train])
+            y = targets(y)
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved = scaling(x)
+    if not np.isfinite(moved).all() or not np.isfinite(y).all():
+        raise DataError(
+            "numbers are too large to be brought to mean 0 and variance 1; rescale them"
+        )
+    first, second, third = ((moved[part], y[part]) for part in (train, validation, test))
     return Data(config.name, task, first, second, third, outputs, scaling, names, targets)
+
+
+def _all_learned(y: Array, train: Array, names: tuple[str, ...]) -> None:
+    """Refuse a class that is nowhere in the training part: nothing can be learned of it."""
+    counts = np.bincount(y[train], minlength=len(names))
+    if (counts == 0).any():
+        lost = int(counts.argmin())
+        raise DataError(
+            f"class {names[lost]!r} has {int((y == lost).sum())} of {len(y)} points, and none in "
+            "the training part; leave it out, or give more of them or another data.seed"
+        )
 
 
 def _standard(x: Array) -> Scaling:

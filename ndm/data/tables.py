@@ -22,9 +22,10 @@ def read_table(path: str, target: str | None = None, task: str | None = None) ->
     """Read points and targets from a file.
 
     An .npz holds `x` (N, n) and `y` (N,) or (N, k), or the arrays that `target` names for y. A .csv
-    has a header; `target` names the column that is predicted, the last one by default; all other
-    columns are coordinates. Without any target (an .npz with `x` alone, or a .csv that is read for
-    a density, of which no target is named) the task is a density.
+    has a header, and commas, semicolons or tabs between values; `target` names the column that is
+    predicted, the last one by default; all other columns are coordinates. Without any target (an
+    .npz with `x` alone, or a .csv that is read for a density, of which no target is named) the task
+    is a density.
 
     Args:
         path: the file.
@@ -63,14 +64,10 @@ def _read_npz(path: Path, target: str | None) -> Pair:
 
 
 def _read_csv(path: Path, target: str | None, *, bare: bool) -> Pair:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV in UTF-8: {error}") from error
+    rows = _rows(path)
     if len(rows) < 2:
         raise DataError(f"{path} has {len(rows)} lines; it needs a header and rows of numbers")
-    header = [name.strip() for name in rows[0]]
+    header = _header(path, rows[0])
     target = header[-1] if target is None else target
     if target not in header:
         raise DataError(f"{path} has the columns {header}, and no {target!r}")
@@ -85,24 +82,62 @@ def _read_csv(path: Path, target: str | None, *, bare: bool) -> Pair:
     if len(columns) < 2:
         raise DataError(f"{path} has one column; it needs coordinates and a target")
     x = np.stack([_numbers(path, header[k], c) for k, c in enumerate(columns) if k != at], -1)
-    return x, _labels(columns[at])
+    return x, _labels(path, header[at], columns[at])
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Lines that are not empty, cut at the first separator of these that the header has."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            separator = next((mark for mark in ",;\t" if mark in first), ",")
+            file.seek(0)
+            return [row for row in csv.reader(file, delimiter=separator) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is no CSV in UTF-8: {error}; save it as one") from error
+
+
+def _header(path: Path, row: list[str]) -> list[str]:
+    names = [name.strip() for name in row]
+    if all(_is_number(name) for name in names):
+        raise DataError(
+            f"{path} begins with numbers, {', '.join(names[:3])} ...; it needs a first line with "
+            "the names of the columns"
+        )
+    for k, name in enumerate(names):
+        if not name:
+            raise DataError(
+                f"{path}: column {k + 1} has no name (an index, or a comma at the end of the "
+                "lines?); name it, or leave it out"
+            )
+        if name in names[:k]:
+            raise DataError(f"{path} has two columns {name!r}; give them different names")
+    return names
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbers(path: Path, name: str, column: tuple[str, ...]) -> Array:
     for number, text in enumerate(column, start=2):
-        try:
-            float(text)
-        except ValueError as error:
-            raise DataError(
-                f"{path}, row {number}, column {name!r}: {text!r} is no number"
-            ) from error
+        if not _is_number(text):
+            hint = "; write decimals with a point" if _is_number(text.replace(",", ".")) else ""
+            raise DataError(f"{path}, row {number}, column {name!r}: {text!r} is no number{hint}")
     return np.array([float(text) for text in column])
 
 
-def _labels(column: tuple[str, ...]) -> Array:
-    try:
-        values = np.array([float(text) for text in column])
-    except ValueError:
-        return np.array(column)  # names of classes
+def _labels(path: Path, name: str, column: tuple[str, ...]) -> Array:
+    texts = [text.strip() for text in column]
+    if "" in texts:
+        row = texts.index("") + 2
+        raise DataError(f"{path}, row {row}, column {name!r} is empty; fill or remove it")
+    if not all(_is_number(text) for text in texts):
+        return np.array(texts)  # names of classes
+    values = np.array([float(text) for text in texts])
     whole = np.isfinite(values).all() and (values == np.round(values)).all()
     return values.astype(np.int64) if whole and np.abs(values).max() < 2**53 else values

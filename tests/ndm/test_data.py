@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ndm.config import DataConfig
 from ndm.data import NAMES, Data, apply, load, read_table
@@ -76,7 +77,34 @@ def test_csv_with_names_of_classes(tmp_path: Path) -> None:
     x, y = read_table(str(path))
     assert x.tolist() == [[1, 2], [3, 4], [5, 6]]
     assert y.tolist() == ["cat", "dog", "cat"]
-    assert y.tolist() == ["cat", "dog", "cat"]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_csv_with_other_separators(tmp_path: Path, mark: str) -> None:
+    path = tmp_path / "d.csv"
+    path.write_text(f"a{mark}y\n1.5{mark}0\n-2{mark}1\n")
+    x, y = read_table(str(path))
+    assert x.tolist() == [[1.5], [-2]]
+    assert y.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("y", "task", "names"),
+    [
+        ((np.arange(40) % 2)[:, None], "classification", ("0", "1")),  # one column
+        (np.array([b"no", b"yes"] * 20), "classification", ("no", "yes")),
+        (np.arange(40) % 2 > 0, "classification", ("False", "True")),
+        (np.arange(40), "regression", ()),  # a value of its own for each point is no class
+        (np.eye(2)[np.arange(40) % 2], "regression", ()),
+    ],
+)
+def test_what_targets_are_taken_for(
+    tmp_path: Path, y: NDArray[Any], task: str, names: tuple[str, ...]
+) -> None:
+    np.savez(tmp_path / "d.npz", x=np.random.default_rng(0).normal(size=(40, 2)), y=y)
+    data = load(DataConfig(name="file", path=str(tmp_path / "d.npz")))
+    assert (data.task, data.names) == (task, names)
+    assert len(apply(data, np.zeros((40, 2)), y)[1]) == 40
 
 
 def test_csv_of_a_density_has_coordinates_only(tmp_path: Path) -> None:
@@ -127,6 +155,17 @@ def test_classes_keep_their_numbers(tmp_path: Path) -> None:
         ("a,y\n1,1\nnan,0\n3,1\n4,1\n5,1\n", "1 points have coordinates that are not finite"),
         ("a,y\n1,1.5\n2,inf\n3,1\n4,1\n5,1\n", "targets that are not finite"),
         ("a,y\n1,0\n2,1\n", "too few"),
+        ("1,2,0\n2,3,1\n", "begins with numbers, 1, 2, 0"),
+        (",a,y\n0,1,0\n1,2,1\n", "column 1 has no name"),
+        ("a,y,\n1,0,\n2,1,\n", "column 3 has no name"),
+        ("a,a,y\n1,2,0\n2,3,1\n", "two columns 'a'"),
+        ("a;y\n0,5;0\n1,5;1\n", "'0,5' is no number; write decimals with a point"),
+        ("a,y\n1,x\n2,\n3,z\n", "row 3, column 'y' is empty"),
+        ("a,y\n" + "1e308,0\n-1e308,1\n" * 9, "too large"),
+        (
+            "a,y\n1,0\n2,1\n1,0\n9,7\n" + "1,0\n2,1\n" * 18,
+            "class '7' has 1 of 40 points, and none in",
+        ),
     ],
 )
 def test_csv_that_cannot_be_used(tmp_path: Path, text: str, said: str) -> None:
@@ -152,6 +191,12 @@ def test_csv_that_cannot_be_used(tmp_path: Path, text: str, said: str) -> None:
 def test_npz_that_cannot_be_used(tmp_path: Path, arrays: dict[str, Any], said: str) -> None:
     np.savez(tmp_path / "d.npz", **arrays)
     with pytest.raises(DataError, match=said):
+        load(DataConfig(name="file", path=str(tmp_path / "d.npz")))
+
+
+def test_messages_name_the_file(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", x=np.full((5, 2), np.inf), y=np.arange(5))
+    with pytest.raises(DataError, match=r"d\.npz: 5 points have coordinates that are not finite"):
         load(DataConfig(name="file", path=str(tmp_path / "d.npz")))
 
 
