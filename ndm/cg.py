@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from ndm.errors import SolverError
 __all__ = ["Solution", "conjugate_gradient"]
 
 Product = Callable[[Tensor], Tensor]
+_SPAN = 3  # iterations over which progress is looked at
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Solution:
         residual: |b - A x| / |b|, as the iteration knows it: without another product.
         converged: whether the residual is within the tolerance.
         reason: why it stopped, in words.
+        left: b - A x, as the iteration knows it.
     """
 
     x: Tensor
@@ -32,6 +35,7 @@ class Solution:
     residual: float
     converged: bool
     reason: str
+    left: Tensor
 
 
 def conjugate_gradient(
@@ -43,6 +47,7 @@ def conjugate_gradient(
     max_iterations: int | None = None,
     precondition: Product | None = None,
     memory: int = 100,
+    progress: float = 0.0,
     throw: bool = False,
 ) -> Solution:
     """Solve A x = b for a symmetric positive definite A.
@@ -58,7 +63,9 @@ def conjugate_gradient(
         tolerance: of |b - A x| / |b|.
         max_iterations: at most so many; 2 p by default.
         precondition: v -> M v with M near the inverse of A, symmetric positive definite.
-        memory: how many residuals are kept, the first ones; each takes the room of b.
+        memory: how many residuals are kept, the first ones; each takes the room of b twice.
+        progress: stop when the last three iterations brought less than three times this share of
+            what x A x / 2 - b x has fallen to: a solution that is good enough for a step. 0: never.
         throw: raise an error instead of giving a solution that did not converge.
 
     Returns:
@@ -78,36 +85,70 @@ def conjugate_gradient(
     """
     size = float(torch.linalg.vector_norm(b))
     if size == 0:
-        return Solution(torch.zeros_like(b), 0, 0.0, True, "the right-hand side is 0")
+        return Solution(torch.zeros_like(b), 0, 0.0, True, "the right-hand side is 0", b.clone())
     x = torch.zeros_like(b) if start is None else start.clone()
     r = b - product(x) if start is not None else b.clone()
     z = r if precondition is None else precondition(r)
     p, rho, reason, count = z, torch.dot(r, z), "", 0
-    kept: list[tuple[Tensor, Tensor]] = []
     most = 2 * b.numel() if max_iterations is None else max_iterations
+    kept, falls = _Residuals(b, min(memory, most)), [_fallen(b, r, x)]
     while float(torch.linalg.vector_norm(r)) > tolerance * size:
         if count == most:
             reason = f"{most} iterations were not enough: raise max_iterations, or the damping"
             break
+        if (
+            progress
+            and count >= _SPAN
+            and falls[-1] - falls[-1 - _SPAN] < _SPAN * progress * falls[-1]
+        ):
+            reason = "the last iterations brought little: lower progress to go on"
+            break
         q = product(p)
-        bend = torch.dot(p, q)
-        if not bool(bend.isfinite()):
+        bend = float(torch.dot(p, q))
+        if not math.isfinite(bend):
             raise SolverError("conjugate gradients met a product that is not finite")
-        if not bool(bend > 0):
+        if not bend > 0:
             reason = "a direction without positive curvature: the operator needs (more) damping"
             break
-        alpha = rho / bend
-        if len(kept) < memory:
-            kept.append((r, z / rho))
-        x, r, count = x + alpha * p, r - alpha * q, count + 1
-        for old_r, dual in kept:
-            r = r - torch.dot(dual, r) * old_r
+        alpha = float(rho) / bend
+        kept.add(r, z / rho)
+        x, r, count = x.add(p, alpha=alpha), kept.cleaned(r.add(q, alpha=-alpha)), count + 1
         z = r if precondition is None else precondition(r)
         rho, old = torch.dot(r, z), rho
         p = z + (rho / old) * p
+        if progress:
+            falls.append(_fallen(b, r, x))
     residual = float(torch.linalg.vector_norm(r)) / size
     if not residual < float("inf"):
         raise SolverError("conjugate gradients met a residual that is not finite: look at b")
     if reason and throw:
         raise SolverError(f"conjugate gradients stopped at residual {residual:.2g}: {reason}")
-    return Solution(x, count, residual, not reason, reason or "the residual is small enough")
+    return Solution(x, count, residual, not reason, reason or "the residual is small enough", r)
+
+
+def _fallen(b: Tensor, r: Tensor, x: Tensor) -> float:
+    """B x - x A x / 2 with A x = b - r."""
+    return 0.5 * float(torch.dot(b + r, x))
+
+
+class _Residuals:
+    """Residuals that are kept, as rows, with z / rho of each beside them."""
+
+    def __init__(self, b: Tensor, room: int) -> None:
+        self.room, self.count = room, 0
+        self.rows, self.duals = b.new_empty(0, len(b)), b.new_empty(0, len(b))
+
+    def add(self, r: Tensor, dual: Tensor) -> None:
+        if self.count == self.room:
+            return
+        if self.count == len(self.rows):  # twice as many rows: few copies, no room for nothing
+            more = self.rows.new_empty(min(max(8, self.count), self.room - self.count), len(r))
+            self.rows, self.duals = torch.cat([self.rows, more]), torch.cat([self.duals, more])
+        self.rows[self.count], self.duals[self.count] = r, dual
+        self.count += 1
+
+    def cleaned(self, r: Tensor) -> Tensor:
+        """The residual, orthogonal to those before it."""
+        if not self.count:
+            return r
+        return torch.addmv(r, self.rows[: self.count].mT, self.duals[: self.count] @ r, alpha=-1)

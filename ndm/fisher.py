@@ -11,12 +11,14 @@ The matrix is never formed: J^T u is recorded once, as a function of u; J v is i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
 
 from ndm.errors import ModelError
+from ndm.field import factored, symmetric
 from ndm.model import NDM
 
 __all__ = ["GeneralisedFisher", "fisher_product", "fisher_root"]
@@ -119,9 +121,10 @@ class GeneralisedFisher:
             outputs = model.read(trace[-1]) if w_fisher else trace[-1]
         self.blocks: list[tuple[Tensor, Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]]
         self.blocks = []
-        for i, weight in enumerate(weights, start=1):
-            if weight:
-                self.blocks.append((trace[i], *_by_metric(model, i, trace[i], weight)))
+        chosen = {i: weight for i, weight in enumerate(weights, start=1) if weight}
+        metrics = _metrics(model, trace, chosen)
+        for i, weight in chosen.items():
+            self.blocks.append((trace[i], *_by_metric(metrics[i], weight)))
         if w_fisher:
             self.blocks.append((outputs, *self._by_fisher(outputs.detach(), w_fisher)))
         self.number = len(x)
@@ -131,8 +134,14 @@ class GeneralisedFisher:
     def _by_fisher(
         self, outputs: Tensor, weight: float
     ) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+        if self.likelihood == "categorical":
+            p = torch.softmax(outputs, -1)  # once, not in every product
+            weighted = weight * p
+
         def product(v: Tensor) -> Tensor:
-            return weight * fisher_product(outputs, v, self.likelihood)
+            if self.likelihood == "categorical":
+                return weighted * (v - (p * v).sum(-1, keepdim=True))
+            return weight * v
 
         def root(xi: Tensor) -> Tensor:
             return weight**0.5 * fisher_root(outputs, xi, self.likelihood)
@@ -142,18 +151,13 @@ class GeneralisedFisher:
     def _record(self) -> None:
         """Record J^T u as a function of u."""
         values = [value for value, _, _ in self.blocks]
-        reached = torch.autograd.grad(
-            sum(value.sum() for value in values),
-            self.parameters,
-            allow_unused=True,
-            retain_graph=True,
-        )
-        pairs = zip(self.parameters, reached, strict=True)
-        self.parameters = [p for p, slope in pairs if slope is not None]
         self._u = [torch.zeros_like(value, requires_grad=True) for value in values]
-        self._pulled = torch.autograd.grad(
-            values, self.parameters, self._u, create_graph=True, retain_graph=True
+        pulled = torch.autograd.grad(
+            values, self.parameters, self._u, create_graph=True, allow_unused=True
         )
+        pairs = zip(self.parameters, pulled, strict=True)
+        self.parameters = [p for p, slope in pairs if slope is not None]
+        self._pulled = [slope for slope in pulled if slope is not None]
         self._values = values
 
     @property
@@ -227,18 +231,33 @@ class GeneralisedFisher:
         return torch.stack([self(row) for row in unit], -1)
 
 
+@torch.no_grad()
+def _metrics(model: NDM, trace: Sequence[Tensor], charts: Collection[int]) -> dict[int, Tensor]:
+    """The metric in some charts; one that is tied is computed once, and carried back from there."""
+    given = model.metric_chart if model.tie == "pullback" else -1
+    found: dict[int, Tensor] = {}
+    if charts and given > 0:
+        found[given] = model.field(given)(trace[given])
+        for i in range(given - 1, min(charts) - 1, -1):
+            _, _, jacobian = model.layers[i].coordinate_map.with_jacobian(trace[i])
+            found[i] = symmetric(jacobian.mT @ found[i + 1] @ jacobian)
+    return found | {i: model.field(i)(trace[i]) for i in charts if i not in found}
+
+
 def _by_metric(
-    model: NDM, chart: int, y: Tensor, weight: float
+    g: Tensor, weight: float
 ) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
-    with torch.no_grad():
-        field = model.field(chart)
-        g, factor = field(y), field.cholesky(y)
+    weighted = weight * g
+
+    @cache  # only samples need it
+    def factor() -> Tensor:
+        return factored(weighted)
 
     def product(v: Tensor) -> Tensor:
-        return weight * (g @ v[..., None])[..., 0]
+        return (weighted @ v[..., None])[..., 0]
 
     def root(xi: Tensor) -> Tensor:
-        return weight**0.5 * (factor @ xi[..., None])[..., 0]
+        return (factor() @ xi[..., None])[..., 0]
 
     return product, root
 

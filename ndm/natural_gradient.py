@@ -23,6 +23,8 @@ from ndm.model import NDM
 
 __all__ = ["LevenbergMarquardt", "NaturalGradient"]
 
+SHARES = (1.0, 0.25, 0.0625)  # of a step that are tried: a product of G costs more than a loss
+
 
 @dataclass
 class LevenbergMarquardt:
@@ -71,8 +73,8 @@ class NaturalGradient(torch.optim.Optimizer):
 
     It is used as any other optimiser: `loss.backward()`, then `step()`; it remembers the batch that
     went through the model. With a closure and a `LevenbergMarquardt` damping, `step(closure)` also
-    looks at the loss after the step, adapts its damping, and takes back a step that makes things
-    worse; the parameters that G does not reach move after that.
+    looks at the loss after the step, adapts its damping, and shortens a step that makes things
+    worse, or takes it back; the parameters that G does not reach move after that.
 
     Args:
         model: whose parameters are optimised.
@@ -118,6 +120,7 @@ class NaturalGradient(torch.optim.Optimizer):
         likelihood: str = "categorical",
         tolerance: float = 1e-3,
         max_iterations: int = 50,
+        progress: float = 0.0,
         other_lr: float = 1e-3,
     ) -> None:
         if solver not in ("cg", "kfac"):
@@ -139,6 +142,7 @@ class NaturalGradient(torch.optim.Optimizer):
             "likelihood": likelihood,
         }
         self.tolerance, self.max_iterations = tolerance, max_iterations
+        self.progress = progress
         self.last: Solution | None = None
         self._warm: Tensor | None = None
         self._watch = _Watch()
@@ -171,13 +175,14 @@ class NaturalGradient(torch.optim.Optimizer):
         with torch.enable_grad():
             direction, gradient, matrix = self._direction(batch)
         lr, judged = self.param_groups[0]["lr"], closure is not None and self.damping.shrink < 1
-        promised = _promise(matrix, gradient, direction, lr) if judged else 0.0
+        promised = self._promise(matrix, gradient, direction, lr) if judged else 0.0
         rest = self._unreached(matrix)
         slopes = [None if p.grad is None else p.grad.clone() for p in rest]
-        before = [p.clone() for p in matrix.parameters]
-        _move(matrix, -lr * direction)
+        move = _Move(matrix, -lr * direction)
         if closure is not None and judged:
-            self._judge(closure, _number(loss), promised, matrix, before)
+            self._judge(closure, _number(loss), promised, move)
+        else:
+            move(1.0)
         for p, slope in zip(rest, slopes, strict=True):  # as they were before that
             p.grad = slope
         self._others(rest)
@@ -204,9 +209,19 @@ class NaturalGradient(torch.optim.Optimizer):
             start=start,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
+            progress=self.progress,
         )
         self._warm = self.last.x
         return self.last.x, gradient, matrix
+
+    def _promise(
+        self, matrix: GeneralisedFisher, gradient: Tensor, direction: Tensor, lr: float
+    ) -> float:
+        """How much a quadratic model of the loss falls in a step."""
+        # conjugate gradients know G d already
+        image = matrix(direction) if self.last is None else gradient - self.last.left
+        slope, bent = torch.dot(gradient, direction), torch.dot(direction, image)
+        return float(lr * slope - 0.5 * lr * lr * bent)
 
     def _unreached(self, matrix: GeneralisedFisher) -> list[Tensor]:
         reached = {id(p) for p in matrix.parameters}
@@ -221,23 +236,18 @@ class NaturalGradient(torch.optim.Optimizer):
         if self._adam is not None:
             self._adam.step()
 
-    def _judge(
-        self,
-        closure: Callable[[], Any],
-        loss: float,
-        promised: float,
-        matrix: GeneralisedFisher,
-        before: list[Tensor],
-    ) -> None:
+    def _judge(self, closure: Callable[[], Any], loss: float, promised: float, move: _Move) -> None:
         """Compare the loss with what the quadratic model promised; take back what is worse."""
-        with torch.enable_grad():
-            after = _number(closure())
-        ratio = (loss - after) / promised if promised > 0 else 0.0
-        self.damping.adapt(ratio)
-        if not after < loss:
-            for p, old in zip(matrix.parameters, before, strict=True):
-                p.copy_(old)
-            self._warm = None
+        for share in SHARES:
+            move(share)
+            with torch.enable_grad():
+                after = _number(closure())
+            if share == SHARES[0]:
+                self.damping.adapt((loss - after) / promised if promised > 0 else 0.0)
+            if after < loss:
+                return
+        move(0.0)
+        self._warm = None
 
     def state_dict(self) -> dict[str, Any]:
         """What has to be kept to go on later."""
@@ -255,12 +265,6 @@ class NaturalGradient(torch.optim.Optimizer):
         if self._adam is not None and self._kept is not None:
             self._adam.load_state_dict(self._kept)
         super().load_state_dict(state)
-
-
-def _promise(matrix: GeneralisedFisher, gradient: Tensor, direction: Tensor, lr: float) -> float:
-    """How much a quadratic model of the loss falls in a step."""
-    bent = torch.dot(direction, matrix(direction))
-    return float(lr * torch.dot(gradient, direction) - 0.5 * lr * lr * bent)
 
 
 def _number(loss: Any) -> float:
@@ -295,6 +299,15 @@ class _Watch:
         return _Watch, ()
 
 
-def _move(matrix: GeneralisedFisher, change: Tensor) -> None:
-    for p, part in zip(matrix.parameters, matrix.split(change), strict=True):
-        p.add_(part)
+class _Move:
+    """A step of which any share can be taken, from where the parameters were."""
+
+    def __init__(self, matrix: GeneralisedFisher, change: Tensor) -> None:
+        self.parts = [
+            (p, p.clone(), part)
+            for p, part in zip(matrix.parameters, matrix.split(change), strict=True)
+        ]
+
+    def __call__(self, share: float) -> None:
+        for p, old, part in self.parts:
+            p.copy_(old.add(part, alpha=share) if share else old)
