@@ -31,6 +31,7 @@ def test_every_entry_is_documented() -> None:
         assert boxed >= set(metric.coordinates), f"{name} has a coordinate without a box"
 
 
+@pytest.mark.slow
 def test_the_catalogue_is_as_large_as_promised() -> None:
     """60 metrics or more, 40 of them of different geometries that are neither flat nor round.
 

@@ -100,6 +100,7 @@ def test_quantity_names_have_aliases_and_suggestions() -> None:
         find_quantities(["kretschman"])
 
 
+@pytest.mark.slow
 def test_cold_derive_is_quick() -> None:
     """At most 3x a bare import of SymPy, in CPU time, of which the best of three is taken."""
 

@@ -62,10 +62,17 @@ def test_python_blocks_run_in_order(page: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def commands() -> list[str]:
-    """Give the geomkit command lines of all console blocks."""
-    lines = [line for _, text in blocks("console") for line in text.splitlines()]
-    return sorted({line[2:] for line in lines if line.startswith("$ geomkit")})
+def commands() -> list[Any]:
+    """Give the geomkit command lines of all console blocks; slow but for the README's."""
+    pages: dict[str, set[str]] = {}
+    for page, text in blocks("console"):
+        for line in text.splitlines():
+            if line.startswith("$ geomkit"):
+                pages.setdefault(line[2:], set()).add(page)
+    return [
+        pytest.param(line, marks=() if "README.md" in found else pytest.mark.slow)
+        for line, found in sorted(pages.items())
+    ]
 
 
 @pytest.mark.parametrize("line", commands())

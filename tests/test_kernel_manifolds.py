@@ -202,6 +202,7 @@ def test_a_product_has_the_curvature_of_its_factors(seed: int) -> None:
 # Black holes -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(seed=SEEDS)
 def test_schwarzschild(seed: int) -> None:
     """Ric = 0 and R_ijkl R^ijkl = 48 M^2/r^6; R_trtr = -2M/r^3."""

@@ -278,7 +278,10 @@ NAMES += ["count", "first", "last", "points", "f32", "range", "min", "abs", "pri
 NAMES += ["θ", "inputs", "kernel", "njit", "each_x", "scipy_psi", "types", "w1", "r2"]
 
 
-@pytest.mark.parametrize("variant", [Variant(), Variant(each=True), Variant(point=True)])
+@pytest.mark.parametrize(
+    "variant",
+    [Variant(), pytest.param(Variant(each=True), marks=pytest.mark.slow), Variant(point=True)],
+)
 def test_inputs_may_have_any_name(variant: Variant) -> None:
     b = Builder("class")
     total = b.number(0)

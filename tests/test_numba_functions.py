@@ -22,6 +22,9 @@ Point = tuple[Any, Any]
 # Function -> what mpmath says of u in (0, 1) and v in (1, 2), and the error allowed in ULP of
 # float64. Those of 2 are sincos, exp, sinhcosh and polynomials of our own, and libm; SciPy's
 # special functions are good to about 1e-15 (Ei and Ci only absolutely: they have a zero there).
+# compiling all functions takes seconds in each
+DTYPES = [np.float64, pytest.param(np.float32, marks=pytest.mark.slow)]
+
 CASES: dict[str, tuple[Callable[[Any, Any], Any], float]] = {
     "sqrt": (lambda u, v: mp.sqrt(u), 1),
     "pow": (lambda u, v: mp.power(u, v), 2),
@@ -101,7 +104,7 @@ def test_every_function_that_can_be_printed_has_a_case() -> None:
     assert set(FUNCTIONS) == set(CASES), "a function of programs that numba cannot print"
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_functions_against_mpmath(all_functions: Code, dtype: Any) -> None:
     points = np.random.default_rng(3).uniform(0.03, 0.97, (70, 2)).astype(dtype)
     points[:, 1] += 1
@@ -132,7 +135,7 @@ def test_functions_beyond_their_domain_are_nan(all_functions: Code, point: float
 
 
 @pytest.mark.parametrize("point", [math.nan, math.inf, -math.inf, 0.0, -2.0, 1e300])
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_no_argument_raises_and_nan_stays(all_functions: Code, point: float, dtype: Any) -> None:
     # float32 overflows at 1e300: infinity then
     with np.errstate(over="ignore"):

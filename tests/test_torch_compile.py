@@ -81,6 +81,7 @@ def of_kerr(count: int) -> list[Any]:
     return [x.requires_grad_(), mass, 0.6]
 
 
+@pytest.mark.slow
 def test_one_graph_for_all_sizes() -> None:
     assert_compiles(build(everything()), of_everything, "aot_eager")
 

@@ -71,7 +71,9 @@ def test_without_gradients(code: TorchCode, mode: Any) -> None:
     torch.testing.assert_close(code.packed([inside[:, :2]], [2.0]), exact(inside[:, :2]))
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(
+    "dtype", [torch.float64, pytest.param(torch.float32, marks=pytest.mark.slow)]
+)
 def test_autocast_changes_nothing(code: TorchCode, dtype: torch.dtype) -> None:
     leaf = X.to(dtype, copy=True).requires_grad_()
     with torch.autocast("cpu", torch.bfloat16):

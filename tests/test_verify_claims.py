@@ -33,6 +33,7 @@ def test_true_claims_hold(path: Path) -> None:
     assert report.exit_status == 0, str(report)
 
 
+@pytest.mark.slow
 def test_true_claims_are_proved_without_the_fallback() -> None:
     claims = gk.verify(TRUE, fallback=False).claims
     exact = [claim for claim in claims if claim.proof == "exact" and claim.verdict == "holds"]

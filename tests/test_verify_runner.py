@@ -194,7 +194,9 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_no_child_outlives_its_parent(how: signal.Signals) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -211,6 +213,7 @@ def test_no_child_outlives_its_parent(how: signal.Signals) -> None:
     assert not is_alive(child)
 
 
+@pytest.mark.slow
 def test_examples_in_parallel() -> None:
     report = gk.verify(DATA, jobs=2)
     assert len(report.files) == 33

@@ -126,6 +126,7 @@ def test_free_motion_is_quadratic_in_the_velocity(name: str) -> None:
     assert torch.allclose(model(x, 3 * v), 9 * model(x, v), rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_a_comparison_always_has_the_connection() -> None:
     effort = Effort(iterations=30, starts=1, steps=60)
     found = compare(sphere(80), sphere(200, 1), 80, ["free"], grid=(LM, ADAM), effort=effort)

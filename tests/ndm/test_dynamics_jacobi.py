@@ -89,6 +89,7 @@ def test_kepler_at_zero_energy_is_flat() -> None:
     assert torch.allclose(field.scalar_curvature(x), -1 / (2 * (r + 1) ** 3), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_velocity_has_the_energy() -> None:
     system = double_pendulum()
     field = jacobi(system, 5.0)

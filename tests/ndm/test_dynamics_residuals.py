@@ -160,6 +160,7 @@ def test_motion_and_its_derivatives_against_closed_form() -> None:
     assert (ends - closed(theta[0], states)).abs().max() < 1e-8  # tolerance 1e-9 a step
 
 
+@pytest.mark.slow
 def test_projected_rows_agree_with_all_unknowns_at_once() -> None:
     """The minimum over parameters and initial states together, found by SciPy."""
     data = spring_data(0.02)
