@@ -10,7 +10,7 @@ from geomkit.metric import Metric
 
 from .identities import claims, identities
 from .identity import hashes, versions
-from .measure import measure
+from .measure import Measurement, measure
 from .model import Certificate, Identity
 from .places import Places
 from .reference import Reference
@@ -83,9 +83,24 @@ def certify(
     if not kernel.program.staged:
         names = [request.quantity for request in requests]
         exact = (*identities(kernel.metric, names, budget), *claims(kernel.metric, budget))
+    certificate = _judged(kernel, exact, measured, dtype=dtype, seed=seed, fixed=fixed)
+    store(certificate, kernel)
+    return certificate
+
+
+def _judged(
+    kernel: Any,
+    exact: tuple[Identity, ...],
+    measured: Measurement,
+    *,
+    dtype: str,
+    seed: int,
+    fixed: Mapping[str, float],
+) -> Certificate:
+    """The record of what was proved and measured, with all that speaks against the kernel."""
     limit = threshold(dtype)
     against = objections(exact, measured.accuracy, limit)
-    certificate = Certificate(
+    return Certificate(
         name=kernel.metric.name,
         metric=_readable(kernel.metric),
         quantities=tuple(map(str, kernel.quantities)),
@@ -104,8 +119,6 @@ def certify(
         problems=(*against, *measured.problems),
         notes=tuple(_notes(kernel)),
     )
-    store(certificate, kernel)
-    return certificate
 
 
 def _checked(points: Any, seed: Any, arguments: Any, dtype: Any, budget: Any) -> None:

@@ -138,14 +138,7 @@ def _surface(b: Builder, g: Entry) -> tuple[Entry, Weight]:
 def _definite(b: Builder, n: int, g: Entry) -> tuple[Entry, Weight]:
     """Inverse and weights of a definite metric from g = L D L^T."""
     reciprocal, lower = _factors(b, n, g)
-    # the inverse of L, column by column: its product with L is the identity
-    inner: dict[tuple[int, int], int] = {}
-    for j in range(n):
-        for i in range(j + 1, n):
-            total = lower(i, j)
-            for k in range(j + 1, i):
-                total = b.add(total, b.mul(lower(i, k), inner[k, j]))
-            inner[i, j] = b.neg(total)
+    inner = _below(b, n, lower)
 
     @cache
     def up(i: int, j: int) -> int:
@@ -177,6 +170,18 @@ def _definite(b: Builder, n: int, g: Entry) -> tuple[Entry, Weight]:
         return b.neg(value) if (i + k) % 2 else value
 
     return inverse, entry
+
+
+def _below(b: Builder, n: int, lower: Entry) -> dict[tuple[int, int], int]:
+    """What is below the diagonal in L^-1, column by column: its product with L is the identity."""
+    inner: dict[tuple[int, int], int] = {}
+    for j in range(n):
+        for i in range(j + 1, n):
+            total = lower(i, j)
+            for k in range(j + 1, i):
+                total = b.add(total, b.mul(lower(i, k), inner[k, j]))
+            inner[i, j] = b.neg(total)
+    return inner
 
 
 def _factors(b: Builder, n: int, g: Entry) -> tuple[list[int], Entry]:

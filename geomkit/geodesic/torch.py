@@ -78,12 +78,8 @@ def flow(
     kernel = metric if isinstance(metric, Kernel) else _kernel(metric)
     n = kernel.metric.n
     state = _state(points, velocities, n, method)
-    learned = [k for k, v in parameters.items() if getattr(v, "requires_grad", False)]
-    if adjoint and learned:
-        raise DomainError(
-            f"adjoint=True gives no gradient in parameters, but {learned[0]} needs one; "
-            "leave adjoint out, or detach it"
-        )
+    if adjoint:
+        _without_gradients(parameters)
 
     def slope(_s: Tensor, y: Tensor) -> Tensor:
         x, v = y[..., :n], y[..., n:]
@@ -106,6 +102,15 @@ def flow(
             f"({reason}); shorten the vectors, or look at each with geomkit.geodesic.Geodesics"
         )
     return states[..., :n], states[..., n:]
+
+
+def _without_gradients(parameters: dict[str, Any]) -> None:
+    learned = [k for k, v in parameters.items() if getattr(v, "requires_grad", False)]
+    if learned:
+        raise DomainError(
+            f"adjoint=True gives no gradient in parameters, but {learned[0]} needs one; "
+            "leave adjoint out, or detach it"
+        )
 
 
 def _state(points: Tensor, velocities: Tensor, n: int, method: str) -> Tensor:

@@ -80,12 +80,7 @@ def lower_exactly(
             continue
         whole = describe(request, curvature, scope)
         size += _size(whole)
-        if longest is not None and size > longest:
-            raise BudgetError(
-                f"the exact components of {request.name} and what was asked for before it have "
-                f"{size} terms (limit {longest})",
-                "use staged=True, put in concrete functions, or ask for fewer quantities",
-            )
+        _limited(request.name, size, longest)
         for index, terms in whole.components.items():
             with named(request.name, index):
                 lowered[index] = _lowered(terms, elements)
@@ -94,6 +89,15 @@ def lower_exactly(
     for request, whole, lowered in wholes:
         nodes = {index: emitter.node(product) for index, product in lowered.items()}
         declare(builder, request.name, metric.n, whole.positions, whole.symmetry, nodes)
+
+
+def _limited(name: str, size: int, longest: int | None) -> None:
+    if longest is not None and size > longest:
+        raise BudgetError(
+            f"the exact components of {name} and what was asked for before it have {size} terms "
+            f"(limit {longest})",
+            "use staged=True, put in concrete functions, or ask for fewer quantities",
+        )
 
 
 def _size(whole: Whole) -> int:

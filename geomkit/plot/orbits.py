@@ -46,6 +46,29 @@ def orbits(
     if labels is not None and len(labels) != len(rays):
         raise MetricError(f"{len(labels)} labels were given for {len(rays)} curves; give one each")
     figure, axes = new_figure(6.4, 6.4)
+    _draw_rays(axes, rays, labels, colours)
+    _draw_circles(axes, circles or {}, first=len(set(labels or [""])))
+    if circles or labels:
+        longest = max(map(len, [*(labels or []), *(circles or {})]))
+        columns = max(1, min(4, int(6.2 / (0.35 + 0.075 * longest))))  # inches: a letter, a sample
+        figure.legend(loc="outside lower center", ncols=columns, fontsize=9, frameon=False)
+    reach = extent or _reach(rays, (circles or {}).values())
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(-reach, reach)
+    axes.set_aspect("equal")
+    axes.set_xlabel(f"{spelt(radius)} cos {spelt(angle)}")
+    axes.set_ylabel(f"{spelt(radius)} sin {spelt(angle)}")
+    axes.set_title(title, fontsize=11)
+    return figure
+
+
+def _draw_rays(
+    axes: Any,
+    rays: Sequence[tuple[Any, ...]],
+    labels: Sequence[str] | None,
+    colours: Sequence[str] | None,
+) -> None:
+    """Draw the curves; few of them are drawn wide, with a dot where they start."""
     kinds = list(dict.fromkeys(labels or [""]))
     seen: set[str] = set()
     for k, (r, phi) in enumerate(rays):
@@ -59,21 +82,8 @@ def orbits(
             label=label if label not in seen else None,
         )
         seen.add(label)
-        if len(rays) < 4:  # where it starts
+        if len(rays) < 4:
             axes.plot(r[0] * np.cos(phi[0]), r[0] * np.sin(phi[0]), "o", color="black", ms=4)
-    _draw_circles(axes, circles or {}, first=len(kinds))
-    if circles or labels:
-        longest = max(map(len, [*(labels or []), *(circles or {})]))
-        columns = max(1, min(4, int(6.2 / (0.35 + 0.075 * longest))))  # inches: a letter, a sample
-        figure.legend(loc="outside lower center", ncols=columns, fontsize=9, frameon=False)
-    reach = extent or _reach(rays, (circles or {}).values())
-    axes.set_xlim(-reach, reach)
-    axes.set_ylim(-reach, reach)
-    axes.set_aspect("equal")
-    axes.set_xlabel(f"{spelt(radius)} cos {spelt(angle)}")
-    axes.set_ylabel(f"{spelt(radius)} sin {spelt(angle)}")
-    axes.set_title(title, fontsize=11)
-    return figure
 
 
 def _reach(rays: Sequence[tuple[Any, ...]], circles: Iterable[float]) -> float:
