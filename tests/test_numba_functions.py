@@ -19,12 +19,12 @@ from geomkit.program import FUNCTIONS, Builder
 
 Point = tuple[Any, Any]
 
-# Function -> what mpmath says of u in (0, 1) and v in (1, 2), and the error allowed in ULP of
-# float64. Those of 2 are sincos, exp, sinhcosh and polynomials of our own, and libm; SciPy's
-# special functions are good to about 1e-15 (Ei and Ci only absolutely: they have a zero there).
 # compiling all functions takes seconds in each
 DTYPES = [np.float64, pytest.param(np.float32, marks=pytest.mark.slow)]
 
+# Function -> what mpmath says of u in (0, 1) and v in (1, 2), and the error allowed in ULP of
+# float64. Those of 2 are sincos, exp, sinhcosh and polynomials of our own, and libm; SciPy's
+# special functions are good to about 1e-15 (Ei and Ci only absolutely: they have a zero there).
 CASES: dict[str, tuple[Callable[[Any, Any], Any], float]] = {
     "sqrt": (lambda u, v: mp.sqrt(u), 1),
     "pow": (lambda u, v: mp.power(u, v), 2),
