@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import builtins
+import pickle
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import matplotlib.image as plt_image
 import numpy as np
 import pytest
 
@@ -41,6 +44,15 @@ def test_orbits_are_drawn_in_the_plane() -> None:
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["horizon", "photon sphere"]
     assert figure.axes[0].get_aspect() == 1.0
+
+
+def test_a_notebook_shows_a_figure() -> None:
+    figure = orbits([CIRCLE])
+    picture = figure._repr_png_()
+    assert picture.startswith(b"\x89PNG")
+    shape = plt_image.imread(BytesIO(picture)).shape
+    assert shape[:2] == (640, 640)  # 6.4 inches of 100 dots
+    assert pickle.loads(pickle.dumps(figure))._repr_png_().startswith(b"\x89PNG")
 
 
 def test_labels_give_colours_and_one_entry_each_in_the_legend() -> None:

@@ -45,7 +45,7 @@ def require(package: str) -> Any:
 
 
 def new_figure(width: float = 6.4, height: float = 4.8, **axes: Any) -> tuple[Any, Any]:
-    """Return a figure, and axes in it, that belong to no window.
+    """Return a figure, and axes in it, that belong to no window; a notebook shows it all the same.
 
     Args:
         width: in inches.
@@ -56,9 +56,9 @@ def new_figure(width: float = 6.4, height: float = 4.8, **axes: Any) -> tuple[An
         Figure and axes.
     """
     require("matplotlib")
-    from matplotlib.figure import Figure
+    from .shown import ShownFigure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = ShownFigure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot(**axes)
 
 
