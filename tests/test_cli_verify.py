@@ -113,7 +113,10 @@ def test_verdicts_go_to_a_device(tmp_path: Path) -> None:
     assert json.JSONDecoder().raw_decode(done.stdout)[0]["summary"]["holds"] == 1
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed",
+    [">&- 2>&-", *(pytest.param(one, marks=pytest.mark.slow) for one in (">&-", "2>&-"))],
+)
 def test_closed_streams(tmp_path: Path, closed: str) -> None:
     good = claim_file(tmp_path, "good.toml", HOLDS)
     wrong = claim_file(tmp_path, "wrong.toml", FAILS)
@@ -156,6 +159,7 @@ def test_texts_of_a_file_do_not_command_the_terminal(tmp_path: Path) -> None:
         assert "\u202e" not in shown
 
 
+@pytest.mark.slow
 def test_budget_of_verify(tmp_path: Path) -> None:
     good = claim_file(tmp_path, "good.toml", HOLDS)
     assert "60" in geomkit("verify", "--help").stdout

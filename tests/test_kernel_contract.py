@@ -335,6 +335,7 @@ def test_a_point_gives_the_same_wherever_it_stands(backend: Backend) -> None:
 # Names -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @EACH
 def test_any_name_may_be_used(backend: Backend) -> None:
     """Names of modules, of functions and of what the generated code calls its own things."""
