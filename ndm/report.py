@@ -11,9 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from geomkit import __version__
+from ndm.analysis import killing_report
+from ndm.analysis.killing_plots import killing_figure
 from ndm.data import load
-from ndm.errors import DataError, TrainingError
-from ndm.plots import charts_figure, curves_figure, geometry_figure
+from ndm.errors import DataError, NdmError, TrainingError
+from ndm.model import NDM
+from ndm.plots import (
+    Joined,
+    Targets,
+    charts_figure,
+    curves_figure,
+    geodesics_figure,
+    geometry_figure,
+    in_first_chart,
+    join,
+)
 from ndm.training import Run, open_run
 from ndm.training.checkpoints import write_bytes
 from ndm.training.folder import fresh_model, seed_folder
@@ -31,6 +43,8 @@ th:first-child, td:first-child { text-align: left; }
 img { max-width: 100%; } .soft { color: #5b6570; }
 pre { background: #f5f7f9; padding: .8rem; overflow-x: auto; font-size: .85rem; }
 """
+_KILLING_POINTS = 300  # a spectrum is a mean over so many points of the data, at most
+_KILLING_DIMENSION = 4  # in more, the bases have so many fields that it takes minutes
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -116,16 +130,63 @@ def _geometry(run: Run, seed: int) -> list[str]:
             f"<h2>Geometry</h2><p>No pictures, the data are not there: {escape(str(error))}</p>"
         ]
     model, untrained = run.model(seed), fresh_model(run.config, run.data, seed).eval()
-    (x, y), classes = data.train, data.task == "classification"
+    x, y = data.train
+    targets = Targets(y, data.task == "classification", data.names)
+    if model.dimension < 2:
+        return []
     parts = []
-    if model.has_metric and x.shape[1] == 2:
-        picture = _image(geometry_figure(model, untrained, x, y, classes), "geometry over the data")
-        parts += [f"<h2>Geometry, seed {seed}</h2>", picture]
-    if model.dimension > 1:
-        picture = _image(charts_figure(model, x, y, classes), "the data in every chart")
-        more = ", first two coordinates" if model.dimension > 2 else ""
-        parts += [f"<h2>The training data in every chart{more}</h2>", picture]
-    return parts
+    if model.has_metric:
+        where = "" if x.shape[1] == 2 else (
+            "<p class='soft'>Maps show the plane of the data's first two principal axes, with R of "
+            "the whole metric; points and curves are projected on it.</p>"
+        )  # fmt: skip
+        picture = _image(geometry_figure(model, untrained, x, targets), "geometry over the data")
+        parts += [f"<h2>Geometry, seed {seed}</h2>", where, picture]
+        parts += _geodesics(model, untrained, x, targets)
+        parts += _symmetries(model, x)
+    more = ", first two coordinates" if model.dimension > 2 else ""
+    picture = _image(charts_figure(model, x, targets), "the data in every chart")
+    return [*parts, f"<h2>The training data in every chart{more}</h2>", picture]
+
+
+def _geodesics(model: NDM, untrained: NDM, x: Any, targets: Targets) -> list[str]:
+    """Geodesics between points of the data, with how well they were found."""
+    parts = ["<h2>Geodesics between points of the training data</h2>"]
+    try:
+        found = join(model, untrained, x, targets)
+    except NdmError as error:  # of maps that are too rough, for instance
+        return [*parts, f"<p>None can be computed: {escape(str(error))}</p>"]
+    figure = geodesics_figure(model, untrained, found, x, targets)
+    return [*parts, _image(figure, "geodesics"), _lengths(found)]
+
+
+def _symmetries(model: NDM, x: Any) -> list[str]:
+    """Approximate Killing fields, beside those of untrained metrics."""
+    points = in_first_chart(model, x[:_KILLING_POINTS])
+    if model.dimension > _KILLING_DIMENSION:
+        return []
+    try:
+        found = killing_report(model, points)
+    except NdmError as error:  # too few points, or a basis that says nothing on them
+        return [f"<h2>Symmetries</h2><p>None can be looked for: {escape(str(error))}</p>"]
+    text = "<br>".join(escape(line) for line in str(found).split("\n"))
+    picture = _image(killing_figure(found, points), "approximate symmetries")
+    return ["<h2>Approximate symmetries of the metric</h2>", picture, f"<p>{text}</p>"]
+
+
+def _lengths(found: Joined) -> str:
+    """How many pairs were joined, how well, and by how much shorter than by straight lines."""
+    rows = []
+    for when, one in (("after training", found.trained), ("before training", found.untrained)):
+        good = one.converged
+        row = [when, f"{int(good.sum())} of {good.numel()}"]
+        if bool(good.any()):
+            gain = 100 * (1 - one.distance / one.straight)[good]
+            row += [f"{float(one.distance[good].mean()):.4g}", f"{float(gain.mean()):.3g} %",
+                    f"{float(one.turning[good].max()):.1e}"]  # fmt: skip
+        rows.append([*row, *[""] * (5 - len(row))])
+    header = ["", "pairs joined", "mean distance", "shorter than straight", "largest turning, rad"]
+    return _table(header, rows)
 
 
 def _rows(run: Run, seed: int) -> list[dict[str, float]]:

@@ -6,6 +6,7 @@ what did not converge. Pictures are in `ndm.analysis.plots`.
 
 from __future__ import annotations
 
+from ndm.analysis.connection import Connection
 from ndm.analysis.controls import (
     Controlled,
     controlled,
@@ -14,7 +15,8 @@ from ndm.analysis.controls import (
     log_volume,
     untrained,
 )
-from ndm.analysis.geodesics import Connection, connect, distances, interpolate
+from ndm.analysis.geodesics import connect, distances, interpolate
+from ndm.analysis.killing import KillingReport, killing_report
 from ndm.analysis.maps import FlatRegions, GeometryMap, flat_regions, geometry_map
 from ndm.analysis.motion import Flow, exponential
 from ndm.analysis.neighbours import Neighbours, nearest, recall
@@ -27,6 +29,7 @@ __all__ = [
     "FlatRegions",
     "Flow",
     "GeometryMap",
+    "KillingReport",
     "Neighbours",
     "ShiftReport",
     "auc",
@@ -39,6 +42,7 @@ __all__ = [
     "geodesic_length",
     "geometry_map",
     "interpolate",
+    "killing_report",
     "log_volume",
     "nearest",
     "recall",

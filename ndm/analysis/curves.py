@@ -7,11 +7,13 @@ energy E = 1/2 int g(x', x') ds is at least L^2/2, and equals it on curves of co
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.polynomial import legendre
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ndm.field import MetricField
@@ -68,7 +70,7 @@ def basis(count: int, like: Tensor, places: Tensor | int) -> Basis:
         True
     """
     if isinstance(places, int):
-        t, weights = legendre.leggauss(places)
+        t, weights = _gauss(places)
     else:
         t = 2 * places.cpu().double().numpy() - 1
         weights = np.full(len(t), np.nan)
@@ -84,6 +86,13 @@ def basis(count: int, like: Tensor, places: Tensor | int) -> Basis:
         2 * slopes[:, 1:] * size,
     )
     return Basis(*(torch.as_tensor(a, dtype=torch.float64, device=like.device) for a in parts))
+
+
+@lru_cache(maxsize=32)
+def _gauss(places: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Points and weights on [-1, 1]; of some hundred they cost as much as a step of Newton's."""
+    t, weights = legendre.leggauss(places)
+    return t, weights
 
 
 def along(p: Tensor, q: Tensor, c: Tensor, b: Basis) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,84 +10,38 @@ is shorter, nobody can tell from local evidence; more `starts` make it more prob
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from ndm.analysis.curves import along, basis, energy, expansion, speeds
+from ndm.analysis.connection import (
+    Connection,
+    better,
+    concatenated,
+    replaced,
+    reshaped,
+    rows_of,
+)
+from ndm.analysis.curves import along, basis, speeds
+from ndm.analysis.minimise import minimised
 from ndm.analysis.motion import acceleration
+from ndm.analysis.paths import continued, image, unwrapped
 from ndm.analysis.precision import doubled, paired
+from ndm.charts import CoordinateMap
 from ndm.errors import SolverError
 from ndm.field import MetricField
 
 __all__ = ["Connection", "connect", "distances", "interpolate"]
 
-_DEGREES = (7, 15, 31, 63)  # bubble functions of one curve, doubled while it is not resolved
-_WILD = 3.0  # radians
+# Bubble functions of one curve, doubled while it is not resolved, and how much it may turn, in
+# radians, with fewer: what turns wildly is given up, since high degrees cost much and help rarely.
+_DEGREES = {7: math.inf, 15: math.inf, 31: math.inf, 63: 3.0, 127: 0.3, 255: 0.01}
+_UNKNOWNS = 1100  # of one curve, at most
+_MEMORY = 2e7  # entries of all Hessians at a time
+_NEARLY = 0.1  # radians
 _FINE = 129  # places at which a curve is checked
-_SETTLED = 1e-18  # Newton's decrement relative to the energy
-
-
-@dataclass(frozen=True)
-class Connection:
-    """Curves from p to q that minimise the energy, in float64.
-
-    Attributes:
-        p: (..., n), starts.
-        q: (..., n), ends.
-        coefficients: (..., m, n), of the curves; see `ndm.analysis.curves`.
-        converged: (...,), whether a curve is a geodesic to the tolerance.
-        distance: (...,), its length; nan where it is none.
-        length: (...,), the length of the best curve found: an upper bound in any case.
-        straight: (...,), the length of the straight line in the coordinates; an upper bound too.
-        turning: (...,), the largest |D x'/ds|_g divided by the length: an angle in radians.
-        unevenness: (...,), the largest relative deviation of |x'|_g from its mean.
-        iterations: (...,), Newton steps.
-    """
-
-    p: Tensor
-    q: Tensor
-    coefficients: Tensor
-    converged: Tensor
-    distance: Tensor
-    length: Tensor
-    straight: Tensor
-    turning: Tensor
-    unevenness: Tensor
-    iterations: Tensor
-
-    @property
-    def logarithm(self) -> Tensor:
-        """The vectors v (..., n) with exp_p(v) = q; nan where nothing converged."""
-        v = self.at(torch.zeros(1, dtype=self.p.dtype, device=self.p.device))[1][..., 0, :]
-        return torch.where(self.converged[..., None], v, torch.full_like(v, torch.nan))
-
-    def at(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        """Points and velocities of the curves.
-
-        Args:
-            s: (Q,), in [0, 1]; equal steps are equal lengths on a geodesic.
-
-        Returns:
-            x(s) and x'(s), each (..., Q, n).
-        """
-        b = basis(self.coefficients.shape[-2], self.p, s)
-        n = self.p.shape[-1]
-        c = self.coefficients.reshape(-1, *self.coefficients.shape[-2:])
-        x, v, _ = along(self.p.reshape(-1, n), self.q.reshape(-1, n), c, b)
-        shape = (*self.p.shape[:-1], len(s), n)
-        return x.reshape(shape), v.reshape(shape)
-
-    def __str__(self) -> str:
-        """One line: how many, how well."""
-        good = self.converged
-        text = f"{int(good.sum())} of {good.numel()} pairs joined by a geodesic"
-        if bool(good.any()):
-            gain = (1 - self.distance / self.straight)[good].mean().item()
-            text += f" (turning <= {self.turning[good].max().item():.1e} rad)"
-            text += f", on average {100 * gain:.3g} % shorter than straight"
-        return text
 
 
 @torch.no_grad()
@@ -138,24 +92,20 @@ def connect(
     n = field.dimension
     chunk = chunk or max(1, 1200 // n**2)
     flat = p.reshape(-1, n), q.reshape(-1, n)
-    field.slope(flat[0][:1])  # a map that is too rough is refused here
-    device = generator.device if generator is not None else p.device
-    best: Connection | None = None
-    for number in range(starts):
-        bend = torch.zeros(len(flat[0]), 2, n, dtype=p.dtype, device=p.device)
-        if number:
-            size = torch.linalg.vector_norm(flat[1] - flat[0], dim=-1)[:, None, None]
-            noise = torch.randn(bend.shape, generator=generator, dtype=p.dtype, device=device)
-            bend = 0.7 * size * noise.to(p.device)
-        split = (t.split(chunk) for t in (*flat, bend))
-        parts = [
-            _joined(field, a, b, c, tolerance, max_iterations)
-            for a, b, c in zip(*split, strict=True)
-        ]
-        found = _concatenated(parts)
-        best = found if best is None else _better(best, found)
-    assert best is not None
-    return _shaped(best, p.shape[:-1])
+    inner, phi = unwrapped(field)
+    inner.slope((flat[0] if phi is None else phi(flat[0])[0])[:1])  # too rough a map is refused
+    parts = [
+        _found(inner, phi, a, b, tolerance, max_iterations)
+        for a, b in zip(*(end.split(chunk) for end in flat), strict=True)
+    ]
+    best = concatenated(parts)
+    for _ in range(1, starts):
+        bend = _bends(best.p, best.q, generator).split(chunk)
+        ends = zip(best.p.split(chunk), best.q.split(chunk), bend, strict=True)
+        more = [_joined(inner, a, b, c, tolerance, max_iterations) for a, b, c in ends]
+        best = better(concatenated(more), best)
+    best = replace(best, p=flat[0], q=flat[1], straight=_straight(field, *flat))
+    return replace(reshaped(best, p.shape[:-1]), through=phi)
 
 
 def distances(
@@ -211,62 +161,79 @@ def interpolate(connection: Connection, count: int) -> Tensor:
     return torch.where(good, x, torch.full_like(x, torch.nan))
 
 
+def _found(
+    field: MetricField,
+    phi: CoordinateMap | None,
+    p: Tensor,
+    q: Tensor,
+    tolerance: float,
+    limit: int,
+) -> Connection:
+    """Flat pairs (N, n), joined in the chart that phi leads to, by one path after another."""
+    ends = (p, q) if phi is None else (phi(p)[0], phi(q)[0])
+    best = _joined(field, *ends, p.new_zeros(len(p), 1, p.shape[-1]), tolerance, limit)
+    for path in ("image", "continued"):
+        # what nearly is a geodesic would only be found again
+        rows = (~best.converged & ~(best.turning < _NEARLY)).nonzero()[:, 0]
+        if len(rows) == 0 or (path == "image" and phi is None):
+            continue
+        a, b = ends[0][rows], ends[1][rows]
+        c = continued(field, a, b) if phi is None or path == "continued" else image(
+            phi, p[rows], q[rows]
+        )  # fmt: skip
+        found = _joined(field, a, b, c, tolerance, limit)
+        best = replaced(best, rows, better(found, rows_of(best, rows)))
+    return best
+
+
+def _bends(p: Tensor, q: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Coefficients of bent curves at random."""
+    device = generator.device if generator is not None else p.device
+    size = torch.linalg.vector_norm(q - p, dim=-1)[:, None, None]
+    shape = (len(p), 2, p.shape[-1])
+    noise = torch.randn(shape, generator=generator, dtype=p.dtype, device=device)
+    return 0.7 * size * noise.to(p.device)
+
+
+def _straight(field: MetricField, p: Tensor, q: Tensor) -> Tensor:
+    """Lengths of straight lines (N,)."""
+    fine = basis(1, p, _FINE)
+    x, v, _ = along(p, q, p.new_zeros(len(p), 1, p.shape[-1]), fine)
+    return (fine.weights * speeds(field, x, v)).sum(-1)
+
+
 def _joined(
     field: MetricField, p: Tensor, q: Tensor, bend: Tensor, tolerance: float, limit: int
 ) -> Connection:
     """Flat pairs (N, n): degrees are raised for those that are not yet geodesics."""
-    c = bend
-    made: Connection | None = None
-    todo = torch.arange(len(p), device=p.device)
-    for degree in _DEGREES:
-        c = torch.nn.functional.pad(c, (0, 0, 0, degree - c.shape[1]))
-        c, settled, count = _minimised(field, p[todo], q[todo], c, limit)
-        found = _judged(field, p[todo], q[todo], c, settled, count, tolerance)
-        made = found if made is None else _replaced(made, todo, found)
-        # what turns wildly at a high degree is given up: a higher one costs much, helps rarely
-        rest = ~found.converged & ((found.turning < _WILD) | (degree < _DEGREES[-2]))
-        todo, c = todo[rest], found.coefficients[rest]
-        if len(todo) == 0:
+    first, *higher = (degree for degree in _DEGREES if degree >= bend.shape[1])
+    made = _attempted(field, p, q, _padded(bend, first), limit, tolerance)
+    for degree in higher:
+        rows = (~made.converged & (made.turning < _DEGREES[degree])).nonzero()[:, 0]
+        if len(rows) == 0 or degree * p.shape[-1] > _UNKNOWNS:
             break
-    assert made is not None
+        c = _padded(made.coefficients[rows], degree)
+        found = _attempted(field, p[rows], q[rows], c, limit, tolerance)
+        found = replace(found, iterations=found.iterations + made.iterations[rows])
+        made = replaced(made, rows, found)
     return made
 
 
-def _minimised(
-    field: MetricField, p: Tensor, q: Tensor, c: Tensor, limit: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Coefficients of least energy, whether they settled at a minimum, and steps taken."""
-    m, n = c.shape[1:]
-    b = basis(m, p, 3 * m // 2 + 6)
-    c = c.clone()
-    value = energy(field, p, q, c, b)
-    damping = torch.zeros_like(value)
-    settled = torch.zeros_like(value, dtype=torch.bool)
-    count = torch.zeros_like(value, dtype=torch.long)
-    for _ in range(limit):
-        going = (~settled & torch.isfinite(value) & (damping < 1e8)).nonzero()[:, 0]
-        if len(going) == 0:
-            break
-        ends, old = (p[going], q[going]), value[going]
-        local = expansion(field, *ends, c[going], b)
-        mu = damping[going]
-        matrix = local.hessian + mu[:, None, None] * local.elliptic
-        factor, info = torch.linalg.cholesky_ex(0.5 * (matrix + matrix.mT))
-        step = -torch.cholesky_solve(local.gradient[..., None], factor)[..., 0]
-        fall = -(local.gradient * step).sum(-1)  # twice what the quadratic model promises, or more
-        trial = c[going] + step.reshape(-1, m, n)
-        new = energy(field, *ends, trial, b)
-        rounding = 1e-14 * old.abs()
-        definite = (info == 0) & torch.isfinite(fall)
-        better = definite & torch.isfinite(new) & (old - new >= 0.1 * fall - rounding)
-        c[going] = torch.where(better[:, None, None], trial, c[going])
-        value[going] = torch.where(better, new, old)
-        # only a step that nothing holds back tells of a minimum; a zero energy is one already
-        settled[going] = definite & (mu == 0) & (fall <= _SETTLED * old) & better
-        eased = torch.where(mu < 1e-3, mu * 0, mu / 5)
-        damping[going] = torch.where(better, eased, (4 * mu).clamp_min(0.1))
-        count[going] += 1
-    return c, settled, count
+def _padded(c: Tensor, m: int) -> Tensor:
+    """The same curves with m coefficients."""
+    return torch.nn.functional.pad(c, (0, 0, 0, m - c.shape[1]))
+
+
+def _attempted(
+    field: MetricField, p: Tensor, q: Tensor, c: Tensor, limit: int, tolerance: float
+) -> Connection:
+    """Minimise and judge curves of one degree, some at a time."""
+    size = max(1, int(_MEMORY / c[0].numel() ** 2))
+    parts = []
+    for ends in zip(p.split(size), q.split(size), c.split(size), strict=True):
+        found = minimised(field, *ends, limit)
+        parts.append(_judged(field, *ends[:2], *found, tolerance))
+    return concatenated(parts)
 
 
 def _judged(
@@ -298,51 +265,3 @@ def _judged(
     return Connection(
         p, q, c, converged, distance, length, straight, turning, unevenness, count
     )  # fmt: skip
-
-
-def _widened(found: Connection, m: int) -> Connection:
-    extra = m - found.coefficients.shape[-2]
-    wide = torch.nn.functional.pad(found.coefficients, (0, 0, 0, extra))
-    return replace(found, coefficients=wide)
-
-
-def _selected(where: Tensor, yes: Connection, no: Connection) -> Connection:
-    """Of two results for the same pairs the first where a condition holds."""
-    m = max(yes.coefficients.shape[-2], no.coefficients.shape[-2])
-    yes, no = _widened(yes, m), _widened(no, m)
-    values = []
-    for entry in fields(Connection):
-        a, b = getattr(yes, entry.name), getattr(no, entry.name)
-        values.append(torch.where(where.reshape(-1, *[1] * (a.ndim - 1)), a, b))
-    return Connection(*values)
-
-
-def _replaced(made: Connection, rows: Tensor, found: Connection) -> Connection:
-    """The result with other rows; iterations add up."""
-    made = _widened(made, found.coefficients.shape[-2])
-    values = {entry.name: getattr(made, entry.name).clone() for entry in fields(Connection)}
-    for name, value in values.items():
-        added = getattr(found, name)
-        value[rows] = value[rows] + added if name == "iterations" else added
-    return Connection(**values)
-
-
-def _better(best: Connection, found: Connection) -> Connection:
-    shorter = found.length < best.length
-    wins = (found.converged & ~best.converged) | (found.converged & shorter)
-    return _selected(wins, found, best)
-
-
-def _concatenated(parts: list[Connection]) -> Connection:
-    m = max(part.coefficients.shape[-2] for part in parts)
-    parts = [_widened(part, m) for part in parts]
-    names = [entry.name for entry in fields(Connection)]
-    return Connection(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
-
-
-def _shaped(found: Connection, shape: torch.Size) -> Connection:
-    values = []
-    for entry in fields(Connection):
-        value = getattr(found, entry.name)
-        values.append(value.reshape((*shape, *value.shape[1:])))
-    return Connection(*values)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from geomkit.plot.figures import COLOURS, require
+from ndm.analysis.connection import Connection
 from ndm.analysis.controls import Controlled
-from ndm.analysis.geodesics import Connection
 from ndm.analysis.maps import FlatRegions, GeometryMap
 from ndm.analysis.neighbours import Neighbours
 from ndm.analysis.shift import ShiftReport

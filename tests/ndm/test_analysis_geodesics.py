@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 import geomkit as gk
-from ndm.analysis.curves import basis, energy, expansion
-from ndm.analysis.geodesics import Connection, connect, distances, interpolate
+from ndm.analysis.connection import Connection
+from ndm.analysis.curves import along, basis, energy, expansion
+from ndm.analysis.geodesics import connect, distances, interpolate
 from ndm.analysis.motion import acceleration, exponential
+from ndm.analysis.paths import continued, image
 from ndm.charts import SplineCoupling, coordinate_map
 from ndm.errors import ModelError, SolverError
 from ndm.geometry import ConstantMetric, ExactMetric, PulledBack
@@ -251,9 +253,55 @@ def test_refusals() -> None:
     with pytest.raises(SolverError, match="the ends alone are 2"):
         interpolate(connect(flat, x, x), 1)
     rough = PulledBack(flat.double(), SplineCoupling(2).double())
-    for solve in (connect, exponential):
-        with pytest.raises(ModelError, match="C\\^1"):
-            solve(rough, x, x)
+    with pytest.raises(ModelError, match="C\\^1"):
+        exponential(rough, x, x)
+
+
+def test_a_metric_seen_through_a_rough_map_is_joined_in_its_own_chart() -> None:
+    """A C^1 map is an isometry as any other: geodesics go to geodesics."""
+    torch.manual_seed(0)
+    phi = SplineCoupling(2, bins=4).double()
+    shaken(phi, 0.4, 0)
+    field = PulledBack(SPHERE, phi)
+    p, q = uniform(6, 2), uniform(6, 2, seed=1)
+    found = connect(field, p, q, tolerance=1e-6)
+    assert found.converged.all()
+    expected = stereographic(phi(p)[0], phi(q)[0])
+    torch.testing.assert_close(found.distance, expected, rtol=1e-11, atol=1e-11)
+    x, v = found.at(torch.tensor([0.0, 0.3, 1.0], dtype=F64))
+    torch.testing.assert_close(x[:, 0], p, rtol=0, atol=1e-12)
+    torch.testing.assert_close(x[:, 2], q, rtol=0, atol=1e-12)
+    speed = (v[..., None, :] @ field(x) @ v[..., None])[..., 0, 0].sqrt()
+    # as even as the tolerance asks for
+    torch.testing.assert_close(speed, expected[:, None].expand(6, 3), rtol=1e-5, atol=0)
+    line = torch.linspace(0, 1, 20001, dtype=F64)[:, None, None]
+    points = phi(p + line * (q - p))[0]
+    steps = stereographic(points[1:], points[:-1]).sum(0)
+    # chords of arcs that turn by 1e-4 are as long to 1e-8; at the knots of the spline, where
+    # second derivatives jump, Gauss' quadrature is good to about 1e-4
+    torch.testing.assert_close(found.straight, steps, rtol=1e-3, atol=0)
+
+
+def test_a_straight_line_seen_through_a_map() -> None:
+    phi = coordinate_map("flow", 2, depth=1, hidden=(6,)).double()
+    shaken(phi, 0.2, 1)
+    p, q = points(4, 2), points(4, 2, seed=1)
+    c = image(phi, p, q, 30)
+    s = torch.linspace(0, 1, 9, dtype=F64)
+    x = along(phi(p)[0], phi(q)[0], c, basis(30, p, s))[0]
+    expected = phi(p[:, None] + s[:, None] * (q - p)[:, None])[0]
+    # a smooth curve and polynomials of degree 31
+    torch.testing.assert_close(x, expected, rtol=0, atol=1e-5)
+
+
+def test_a_metric_that_is_brought_in_by_degrees_ends_at_a_geodesic() -> None:
+    c = continued(SPHERE, uniform(8, 2), uniform(8, 2, seed=1))
+    b = basis(c.shape[1], c, 60)
+    found = energy(SPHERE, uniform(8, 2), uniform(8, 2, seed=1), c, b)
+    expected = 0.5 * stereographic(uniform(8, 2), uniform(8, 2, seed=1)) ** 2
+    # the last metric on the way has 0.8 of the sphere's; energies are good to the error squared
+    torch.testing.assert_close(found, expected, rtol=2e-2, atol=0)
+    assert (found >= expected * (1 - 1e-12)).all()
 
 
 def test_a_result_prints_what_was_found() -> None:

@@ -15,10 +15,19 @@ import torch
 from ndm.build import build_model
 from ndm.data import load
 from ndm.errors import TrainingError
-from ndm.plots import geometry_figure
+from ndm.plots import Targets, geodesics_figure, geometry_figure, join
+from ndm.plots.canvas import plane_of
 from ndm.report import write_report
 from ndm.training import train
 from tests.ndm.training_samples import tiny
+
+ALL = [
+    "curves",
+    "geometry over the data",
+    "geodesics",
+    "approximate symmetries",
+    "the data in every chart",
+]
 
 
 class Page(HTMLParser):
@@ -55,7 +64,7 @@ def test_the_page_is_complete_in_itself(tmp_path: Path) -> None:
     text = place.read_text("utf-8")
     page = Page(text)
     assert page.open == []
-    assert page.images == ["curves", "geometry over the data", "the data in every chart"]
+    assert page.images == ALL
     for source in page.sources:
         assert source.startswith("data:image/png;base64,")
         assert base64.b64decode(source.partition(",")[2]).startswith(b"\x89PNG")
@@ -71,8 +80,8 @@ def test_the_page_is_complete_in_itself(tmp_path: Path) -> None:
     ("words", "images"),
     [
         (["model.metric=null"], ["curves", "the data in every chart"]),
-        (["data.name=iris", "model.tie=independent"], ["curves", "the data in every chart"]),
-        (["data.task=density"], ["curves", "geometry over the data", "the data in every chart"]),
+        (["data.name=diabetes", "data.components=3", "model.tie=independent"], ALL),
+        (["data.task=density"], ALL),
         (["data.name=iris", "data.components=1", "model.map=monotone", "model.map_options={}"],
          ["curves"]),
     ],
@@ -88,13 +97,61 @@ def test_maps_hold_the_curvature_of_the_model() -> None:
     data = load(config.data)
     torch.manual_seed(0)
     model = build_model(config.model, data)
-    figure = geometry_figure(model, model, *data.train, True)
+    figure = geometry_figure(model, model, data.train[0], Targets(data.train[1], True))
     mesh = figure.axes[0].collections[0]
     corners = mesh.get_coordinates()
     centres = (corners[1:, 1:] + corners[:-1, :-1]) / 2
     expected = model.geometry(torch.as_tensor(centres.reshape(-1, 2)).float()).scalar_curvature
     # corners are 64-bit, the model's numbers are 32-bit: curvature of size 0.1 keeps 4 digits
     assert np.abs(mesh.get_array().reshape(-1) - expected.detach().numpy()).max() < 1e-4
+
+
+def test_maps_of_more_coordinates_are_a_plane_through_the_data() -> None:
+    """The principal axes are those of the covariance; R is that of the whole metric."""
+    config = tiny("data.name=iris")
+    data = load(config.data)
+    torch.manual_seed(0)
+    model = build_model(config.model, data).double()
+    x = data.train[0]
+    plane = plane_of(model, x)
+    values, vectors = np.linalg.eigh(np.cov(x.T))
+    for direction, vector in zip(plane.directions.numpy(), vectors.T[:-3:-1], strict=True):
+        # both are unit vectors, up to sign, exact to rounding over the gap of eigenvalues
+        assert abs(direction @ vector) == pytest.approx(1, abs=1e-12)
+    assert (np.diff(values) > 1e-3).all()
+    found = plane.coordinates(torch.as_tensor(x))
+    # principal components do not correlate
+    assert abs(np.corrcoef(found.T)[0, 1]) < 1e-12
+    figure = geometry_figure(model, model, x, Targets(data.train[1], True, data.names))
+    mesh = figure.axes[0].collections[0]
+    corners = mesh.get_coordinates()
+    centres = ((corners[1:, 1:] + corners[:-1, :-1]) / 2)[::20, ::20].reshape(-1, 2)
+    places = plane.origin + torch.as_tensor(centres) @ plane.directions
+    expected = model.geometry(places).scalar_curvature.detach().numpy()
+    shown = mesh.get_array().reshape(mesh.get_coordinates().shape[0] - 1, -1)[::20, ::20]
+    assert np.abs(shown.reshape(-1) - expected).max() < 1e-9
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["0", "1", "2"]
+
+
+def test_geodesics_join_points_of_different_classes() -> None:
+    config = tiny()
+    data = load(config.data)
+    torch.manual_seed(0)
+    model = build_model(config.model, data).double()
+    x, y = data.train
+    targets = Targets(y, True)
+    found = join(model, model, x, targets, 3)
+    assert found.trained.converged.all()
+    assert torch.equal(found.trained.distance, found.untrained.distance)  # it is the same model
+    for p, q in zip(found.trained.p, found.trained.q, strict=True):
+        ends = [np.flatnonzero((x == end.numpy()).all(1)) for end in (p, q)]
+        assert y[ends[0][0]] != y[ends[1][0]]
+    figure = geodesics_figure(model, model, found, x, targets)
+    assert "3 of 3 pairs joined" in figure.axes[0].get_title()
+    drawn = [line.get_xydata() for line in figure.axes[0].lines if len(line.get_xydata()) == 200]
+    s = torch.linspace(0, 1, 200, dtype=torch.float64)
+    # the curves of the picture are those that were found
+    assert np.abs(np.stack(drawn) - found.trained.at(s)[0].numpy()).max() < 1e-12
 
 
 def test_what_there_is_no_page_of(tmp_path: Path) -> None:
