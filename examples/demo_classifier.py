@@ -13,7 +13,7 @@ from pathlib import Path
 
 from demo_step import EXAMPLES, heading, near, run
 
-from geomkit.terminal import colourful, emit
+from geomkit.terminal import emit
 from ndm.config import load_config
 from ndm.report import write_report
 from ndm.training import train
@@ -37,7 +37,7 @@ def train_classifier(folder: Path) -> bool:
     if place.exists():  # that of an earlier demonstration: training never writes over a run
         shutil.rmtree(place)
     config = load_config(EXAMPLES / "moons.yaml", [f"trainer.epochs={EPOCHS}"])
-    result = train(config, place, progress=colourful())
+    result = train(config, place, progress=sys.stderr.isatty())
     (accuracy, _), (curvature, _) = (
         result.summary()["test"][name] for name in ("accuracy", "mean_curvature_squared")
     )

@@ -35,6 +35,8 @@ from ndm.metric_net import MetricNet
 SAMPLES, HIDDEN, STARTS = 500, (16, 16), 3
 # Relative residual at which the fit may stop; exact data could take it further, in more time.
 GOOD = 5e-6
+# Where it is let go: 10 s later motions that began near each other are 800 times as far apart.
+START = (1.4, 1.8)
 # What the learned pendulum has to reach: medians over points that were not seen.
 MOST_CURVATURE, MOST_METRIC = 0.02, 0.005
 
@@ -99,11 +101,26 @@ def learn(samples: int = SAMPLES, good: float = GOOD, iterations: int = 500) -> 
         gauge=gauge(torch.tensor(x)),
         multistart=STARTS,
         stop=Stop(iterations=iterations, residual=good),
+        watch=show_step,
     )
+    if sys.stdout.isatty():
+        sys.stdout.write("\r")  # what is said next goes over the line of the last step
     truth = ExactMetric(system.metric, **system.parameters)
     unseen = torch.tensor(system.draw(1000, random)[0])
     assert isinstance(fit.model, MetricDynamics)
     return Learned(system, truth, data, fit, curvature_report(fit.model.metric, truth, unseen))
+
+
+def show_step(step: int, residual: float) -> None:
+    """Show how far the fit is, in one line that is written over and over.
+
+    Args:
+        step: how many there were.
+        residual: relative residual.
+    """
+    if sys.stdout.isatty():
+        sys.stdout.write(f"\r   step {step}: relative residual {residual:.1e} ")
+        sys.stdout.flush()
 
 
 def predict(learned: Learned, seconds: float = 10.0) -> tuple[Any, Any, Any]:
@@ -117,7 +134,7 @@ def predict(learned: Learned, seconds: float = 10.0) -> tuple[Any, Any, Any]:
         Times (T,), true angles (T, 2), predicted angles (T, 2).
     """
     times = np.linspace(0, seconds, int(50 * seconds) + 1)
-    start, rest = np.array([1.5, 1.0]), np.zeros(2)
+    start, rest = np.array(START), np.zeros(2)
     true, _ = learned.system.trajectory(start, rest, times)
     found, _ = follow(learned.model, torch.tensor(start[None]), torch.tensor(rest[None]), times)
     return times, true, found[0].numpy()

@@ -61,7 +61,7 @@ def _maps(figure: Any, learned: Learned) -> None:
     for k, (title, values, colours) in enumerate(panels):
         axes = figure.add_subplot(1, 3, k + 1)
         shown = axes.pcolormesh(side, side, values.reshape(_RESOLUTION, -1), **colours)
-        figure.colorbar(shown, ax=axes)
+        figure.colorbar(shown, ax=axes, shrink=0.85)
         axes.set(title=title, xlabel="angle q₁", ylabel="angle q₂", aspect="equal")
         ticks = [-np.pi, 0, np.pi]
         axes.set_xticks(ticks, ["−π", "0", "π"])
@@ -87,7 +87,7 @@ def _path(axes: Any, learned: Learned, true: Array, found: Array) -> None:
     ends = np.vstack([rods, np.column_stack(place(true[:1]))])
     axes.plot(*ends.T, "o-", color=COLOURS[1], lw=2, label="at the start")
     axes.set(title="way of the lower mass", aspect="equal", xticks=[], yticks=[])
-    axes.legend(loc="upper right", fontsize=8)
+    axes.legend(loc="upper left", fontsize=8, frameon=False)
 
 
 def _angles(axes: Any, times: Array, true: Array, found: Array) -> None:
@@ -96,4 +96,6 @@ def _angles(axes: Any, times: Array, true: Array, found: Array) -> None:
         axes.plot(times, true[:, i], color=colour, lw=4, alpha=0.45, label=f"{name} exact")
         axes.plot(times, found[:, i], color=colour, lw=1.2, label=f"{name} learned")
     axes.set(title="angles, let go at rest", xlabel="seconds", ylabel="radians")
-    axes.legend(ncols=2, fontsize=8)
+    axes.margins(x=0.01)
+    axes.set_ylim(top=1.35 * max(true.max(), found.max()))  # room for the legend
+    axes.legend(ncols=4, fontsize=8, frameon=False, loc="upper right")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 
-from geomkit.terminal import colourful, console, emit
+from geomkit.terminal import console, emit
 
 __all__ = ["run", "show_figures"]
 
@@ -37,7 +38,7 @@ def run(
     from ndm.training import train
 
     folder = Path("runs") / config.stem if output is None else output
-    result = train(read, folder, resume=resume, progress=not quiet and colourful())
+    result = train(read, folder, resume=resume, progress=not quiet and sys.stderr.isatty())
     show_figures(
         {
             part: {name: _spread(*value) for name, value in figures.items()}

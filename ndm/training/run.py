@@ -14,7 +14,6 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.multiprocessing import ProcessRaisedException
 
@@ -35,6 +34,7 @@ from ndm.training.folder import (
 )
 from ndm.training.module import NdmModule
 from ndm.training.processes import Processes, message_of
+from ndm.training.progress import RunBar
 from ndm.training.quiet import quiet
 
 __all__ = ["SeedResult", "TrainResult", "train"]
@@ -95,7 +95,7 @@ def train(
         config: what to train, on what, and how.
         folder: where everything is written; it must be new or empty.
         resume: go on from the last checkpoints in it, if there are any.
-        progress: show a progress bar.
+        progress: show a progress bar, on standard error.
 
     Returns:
         What came out.
@@ -155,7 +155,7 @@ def _fit(config: TrainConfig, data: Data, seed: int, folder: Path, progress: boo
     batches = NdmData(data, config.trainer.batch_size, seed, number_type(config))
     gpus = list(range(torch.cuda.device_count()))
     with quiet(), _interruptible(), torch.random.fork_rng(gpus):
-        trainer = _trainer(config, place, progress, purge=start[1] or None)
+        trainer = _trainer(config, seed, place, progress, purge=start[1] or None)
         try:
             trainer.fit(module, datamodule=batches, ckpt_path=last if start[0] else None)
         except ProcessRaisedException as error:
@@ -201,11 +201,14 @@ def _accelerator(config: TrainConfig) -> str:
     return ("gpu" if config.trainer.devices <= gpus else "cpu") if wanted == "auto" else wanted
 
 
-def _trainer(config: TrainConfig, place: Path, progress: bool, purge: int | None) -> L.Trainer:
+def _trainer(
+    config: TrainConfig, seed: int, place: Path, progress: bool, purge: int | None
+) -> L.Trainer:
     settings, kind = config.trainer, _accelerator(config)
     backend = "nccl" if kind == "gpu" else "gloo"
     strategy: Any = Processes(backend) if settings.devices > 1 else "auto"
-    shown: list[Any] = [RichProgressBar(leave=True)] if progress else []
+    record = Record(place, settings.patience)
+    shown: list[L.Callback] = [RunBar(seed, record)] if progress else []
     return L.Trainer(
         max_epochs=settings.epochs,
         accelerator=kind,
@@ -216,10 +219,10 @@ def _trainer(config: TrainConfig, place: Path, progress: bool, purge: int | None
         logger=TensorBoardLogger(
             place, name="", version="", default_hp_metric=False, purge_step=purge
         ),
-        callbacks=[*shown, Record(place, settings.patience)],
+        callbacks=[*shown, record],
         plugins=[AtomicIO()],
         default_root_dir=place,
-        enable_progress_bar=progress,
+        enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
