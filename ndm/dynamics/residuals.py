@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ndm.dynamics.least_squares import Bind, Rows
-from ndm.dynamics.rollout import follow_with_slopes
+from ndm.dynamics.rollout import follow_steps, follow_with_slopes
 from ndm.dynamics.samples import Trajectories, Triples
 from ndm.errors import DataError, ModelError
 
@@ -199,10 +199,11 @@ class RolloutRows:
         self.size = float(trajectories.noise or spread)
         self.states = _first_states(self.t, self.x)
         self._latest: tuple[Tensor, Tensor] | None = None
+        self._frame: tuple[Tensor, Tensor] | None = None
 
     def values(self, bind: Bind, theta: Tensor) -> Tensor:
         """Residuals, (K T n,), with the best initial states."""
-        states, r, _ = self._eliminate(bind, theta)
+        states, r = self._adjust(bind, theta)
         self._latest = (theta.clone(), states)
         return self.weight * r.reshape(-1)
 
@@ -217,9 +218,41 @@ class RolloutRows:
         width = self.states.shape[-1]
         own, rest = J[..., :width], J[..., width:]
         if self.project:
-            q = torch.linalg.qr(own)[0]
+            self._frame = q, _ = torch.linalg.qr(own)
             rest = rest - q @ (q.mT @ rest)
         return self.weight * rest.reshape(-1, len(theta))
+
+    def _adjust(self, bind: Bind, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Initial states for new parameters, and residuals.
+
+        Derivatives by the states are those of the last accepted parameters while that works (the
+        chord method): motions without derivatives cost a tenth.
+
+        Returns:
+            States (K, 2n), and residuals (K, T, n).
+        """
+        states = self.states
+        if not self.project:
+            return states, self._residuals(bind, theta, states)
+        if self._frame is not None:
+            q, upper = self._frame
+            for _ in range(6):
+                r = self._residuals(bind, theta, states)
+                along = q.mT @ r.flatten(1)[..., None]
+                left, size = float(along.square().sum()), float(r.square().sum())
+                if left <= 1e-8 * size:
+                    return states, r
+                if not left < float("inf"):
+                    break
+                step = torch.linalg.solve_triangular(upper, along, upper=True)[..., 0]
+                states = states - step
+        return self._eliminate(bind, theta)
+
+    def _residuals(self, bind: Bind, theta: Tensor, states: Tensor) -> Tensor:
+        def move(theta: Tensor, x: Tensor, v: Tensor) -> Tensor:
+            return bind(theta, _call, x, v)
+
+        return (follow_steps(move, theta, states, self.t, self.substeps) - self.x) / self.size
 
     def _follow(
         self, bind: Bind, theta: Tensor, states: Tensor, all_slopes: bool
@@ -230,11 +263,11 @@ class RolloutRows:
         x, slopes = follow_with_slopes(move, theta, states, self.t, self.substeps, all_slopes)
         return (x - self.x) / self.size, slopes / self.size
 
-    def _eliminate(self, bind: Bind, theta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _eliminate(self, bind: Bind, theta: Tensor) -> tuple[Tensor, Tensor]:
         """Gauss-Newton for the initial states; a trajectory moves only if it gets better."""
         states = self.states
         r, J = self._follow(bind, theta, states, False)
-        for _ in range(6 if self.project else 0):
+        for _ in range(6):
             rows, wide = r.flatten(1), J.flatten(1, 2)
             if not bool(wide.isfinite().all()):
                 break
@@ -251,7 +284,7 @@ class RolloutRows:
             states = torch.where(better[:, None], trial, states)
             r = torch.where(better[:, None, None], r_new, r)
             J = torch.where(better[:, None, None, None], J_new, J)
-        return states, r, J
+        return states, r
 
 
 def _call(model: Callable[..., Tensor], x: Tensor, v: Tensor) -> Tensor:

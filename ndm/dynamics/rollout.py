@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ndm.dynamics.stepping import Motions, follow_together
 from ndm.errors import SolverError
 
-__all__ = ["follow", "follow_each", "follow_with_slopes"]
+__all__ = ["follow", "follow_each", "follow_steps", "follow_with_slopes"]
 
 
 def follow(
@@ -80,6 +80,39 @@ def follow_each(
 
     places, speeds = (each.detach().cpu().double().numpy() for each in (x, v))
     return follow_together(acceleration, places, speeds, times, tolerance)
+
+
+def follow_steps(
+    move: Callable[[Tensor, Tensor, Tensor], Tensor],
+    theta: Tensor,
+    states: Tensor,
+    times: Tensor,
+    substeps: int,
+) -> Tensor:
+    """Positions in the same steps as `follow_with_slopes`, without derivatives.
+
+    Args:
+        move: (theta, x, v) -> x'', of many states.
+        theta: (p,).
+        states: initial positions and velocities, (K, 2n).
+        times: (T,).
+        substeps: steps between two times.
+
+    Returns:
+        (K, T, n).
+    """
+    n = states.shape[1] // 2
+
+    def rate(state: Tensor, none: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.cat([state[:, n:], move(theta, state[:, :n], state[:, n:])], -1), none
+
+    places, none = [states[:, :n]], states.new_zeros(())
+    for step in times.diff().tolist():
+        h = step / substeps
+        for _ in range(substeps):
+            states, _ = _runge_kutta(rate, states, none, h)
+        places.append(states[:, :n])
+    return torch.stack(places, 1)
 
 
 def follow_with_slopes(

@@ -16,7 +16,7 @@ from ndm.dynamics.residuals import (
     gauge,
     rollout_residual,
 )
-from ndm.dynamics.rollout import follow, follow_with_slopes
+from ndm.dynamics.rollout import follow, follow_steps, follow_with_slopes
 from ndm.dynamics.samples import Trajectories, Triples
 from ndm.dynamics.systems import surface
 from ndm.errors import DataError, ModelError
@@ -161,6 +161,43 @@ def test_motion_and_its_derivatives_against_closed_form() -> None:
 
 
 @pytest.mark.slow
+def test_steps_without_derivatives_are_the_same_steps() -> None:
+    t = torch.tensor([0.0, 0.1, 0.4], dtype=torch.float64)
+    theta = torch.tensor([2.25, 0.1], dtype=torch.float64)
+    states = torch.tensor([[1.0, 0.0, 0.0, 0.6], [0.2, -1.0, 1.0, 1.0]], dtype=torch.float64)
+
+    def move(theta: Tensor, x: Tensor, v: Tensor) -> Tensor:
+        return bind(theta, lambda m, x, v: m(x, v), x, v)
+
+    x, _ = follow_with_slopes(move, theta, states, t, 3, False)
+    assert torch.equal(follow_steps(move, theta, states, t, 3), x)
+
+
+def test_states_found_with_old_derivatives_are_the_best_ones() -> None:
+    """After a step in the parameters: as good as those that SciPy finds from nothing."""
+    data = spring_data(0.02)
+    rows, theta = rollout_residual(data), torch.tensor([2.0, 0.1], dtype=torch.float64)
+    rows.values(bind, theta)
+    rows.slopes(bind, theta)  # from here on derivatives are those at theta
+    other = torch.tensor([2.2, 0.0], dtype=torch.float64)
+    found = rows.values(bind, other)
+
+    def residuals(states: np.ndarray) -> np.ndarray:
+        x = follow_steps(
+            lambda th, x, v: bind(th, lambda m, x, v: m(x, v), x, v),
+            other,
+            torch.tensor(states).reshape(3, 4),
+            rows.t,
+            1,
+        )
+        return np.asarray((x - rows.x) / rows.size).reshape(-1)
+
+    truth = least_squares(residuals, rows.states.numpy().ravel(), xtol=1e-14, ftol=1e-14)
+    # directions are those of the old derivatives, a tenth off: its square, times what they explain
+    excess = float(found.square().sum()) / (2 * truth.cost) - 1
+    assert 0 <= excess + 1e-9 < 0.02
+
+
 def test_projected_rows_agree_with_all_unknowns_at_once() -> None:
     """The minimum over parameters and initial states together, found by SciPy."""
     data = spring_data(0.02)
