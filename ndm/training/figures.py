@@ -79,18 +79,22 @@ def geometry_figures(model: NDM, x: Tensor) -> dict[str, float]:
 
     Returns:
         "mean_curvature" (of R), "mean_curvature_squared" (E[R^2]), "log_volume_variance",
-        "condition_number" (the largest) and "metric_variation"; of several metrics the mean, and
-        the largest condition number.
+        "condition_number" (the largest; inf where rounding left no positive eigenvalue),
+        "least_eigenvalue" and "metric_variation"; of several metrics the mean, but the largest
+        condition number and the least eigenvalue.
     """
     found = _stacked(model.geometry(x))
     values = torch.linalg.eigvalsh(found.metric.double())
+    least = values[..., 0]
+    condition = torch.where(least > 0, values[..., -1] / least, torch.full_like(least, math.inf))
     scalar, log_volume = found.scalar_curvature.double(), found.log_volume.double()
     variation = torch.stack([metric_variation(g.double()) for g in found.metric])
     return {
         "mean_curvature": float(scalar.mean()),
         "mean_curvature_squared": float(scalar.square().mean()),
         "log_volume_variance": float(log_volume.var(-1, correction=0).mean()),
-        "condition_number": float((values[..., -1] / values[..., 0]).max()),
+        "condition_number": float(condition.max()),
+        "least_eigenvalue": float(least.min()),
         "metric_variation": float(variation.mean()),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -113,14 +114,22 @@ class NdmModule(L.LightningModule):
         if wanted == "auto":
             if step % _EVERY == 0 and self._balanced != step:
                 self._balanced = step
-                found = self.balance.update(terms, self.model.parameters())
-                if self.trainer.world_size > 1:  # one lambda for all processes
-                    mean = self.trainer.strategy.reduce(
-                        torch.tensor(found, device=self.device), reduce_op="mean"
-                    )
-                    self.balance.value = float(mean)
+                self.balance.update(terms, self.model.parameters())
+                if self.trainer.world_size > 1:
+                    self._agree()
             wanted = self.balance.value
         return wanted * warm_up(step, self.config.loss.warm_up)
+
+    def _agree(self) -> None:
+        """One lambda for all processes: the mean of the logarithms that they found."""
+        log = self.balance.state_dict()["log"]
+        mine = torch.tensor([log or 0.0, float(log is not None)], device=self.device)
+        total, count = self.trainer.strategy.reduce(mine.double(), reduce_op="sum").tolist()
+        if count:
+            low, high = self.balance.bounds
+            mean = total / count
+            value = min(max(math.exp(mean), low), high)
+            self.balance.load_state_dict({"value": value, "log": mean})
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Look whether gradients are finite, before anything is done with them.
@@ -161,20 +170,33 @@ class NdmModule(L.LightningModule):
         """Compute the figures of the validation data; whatever monitors them comes after this.
 
         Raises:
-            TrainingError: the loss of the validation data is not finite.
+            TrainingError: the loss of the validation data is not finite, the metric there is no
+                longer positive definite in this number type, or it varies less than
+                `loss.variation_floor` over these data.
         """
         x, y = cast(Any, self.trainer).datamodule.validation
-        found = evaluate(self.model, x, y, self.task)
+        try:
+            found = evaluate(self.model, x, y, self.task)
+        except (ModelError, torch.linalg.LinAlgError) as error:
+            self._stop(f"the geometry at the validation data cannot be computed: {error}")
         values = {f"validation/{name}": torch.tensor(value) for name, value in found.items()}
         self.log_dict(values, prog_bar=False, rank_zero_only=False)
         if not torch.isfinite(values["validation/task"]):
             self._stop("the task term of the loss of the validation data is not finite")
+        floor = self.config.loss.variation_floor
+        varies = found.get("metric_variation", floor)
+        if len(x) > 1 and varies < floor:
+            self._stop(
+                f"the metric has forgotten the data: it varies by {varies:.1e} over the validation "
+                f"points, less than loss.variation_floor = {floor:g}",
+                "give it a job (loss.fisher, a prototype head), or lower loss.lam",
+            )
 
-    def _stop(self, what: str) -> NoReturn:
+    def _stop(self, what: str, remedy: str = _REMEDY) -> NoReturn:
         kept = f"the last good checkpoint is {self.last}" if self.last.exists() else "none is kept"
         raise TrainingError(
             f"epoch {self.current_epoch + 1}, step {self.global_step + 1}, seed {self.seed}: "
-            f"{what}; {kept}; {_REMEDY}"
+            f"{what}; {kept}; {remedy}"
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -20,7 +20,6 @@ from ndm.errors import ConfigError, ModelError, TrainingError
 from ndm.training import NdmModule, evaluate, open_run, read_checkpoint, train
 from ndm.training.batches import Batches, as_tensors
 from ndm.training.checkpoints import Record, write_bytes
-from ndm.training.processes import Processes
 from tests.ndm.training_samples import curve, tiny
 
 LOGGED = [
@@ -348,32 +347,8 @@ def test_optimisers_are_those_that_are_named() -> None:
         model.log_prob(torch.zeros(1, 5))
 
 
-def test_processes_are_told_apart_by_state_key() -> None:
+def test_the_record_keeps_what_it_knows() -> None:
     record = Record(Path("nowhere"), 1)
     record.load_state_dict({"rows": [{"epoch": 1}], "best": 0.5, "best_epoch": 1})
     assert record.state_dict() == {"rows": [{"epoch": 1}], "best": 0.5, "best_epoch": 1}
     assert record.state_key == "ndm"
-    assert Processes("gloo").process_group_backend == "gloo"
-
-
-@pytest.mark.slow
-def test_two_processes_train_what_one_trains(tmp_path: Path) -> None:
-    words = ["loss.lam=0", "trainer.precision=64", "data.samples=64", "trainer.batch_size=22"]
-    alone = train(tiny(*words), tmp_path / "alone")
-    both = train(tiny(*words, "trainer.devices=2"), tmp_path / "both")
-    assert both.seeds[0].epochs == alone.seeds[0].epochs
-    for first, second in zip(curve(tmp_path / "alone"), curve(tmp_path / "both"), strict=True):
-        # 44 points make two batches of 22, 11 for each process: means of means are means; curves
-        # are kept in 32-bit numbers
-        for name in ("train/task", "validation/task"):
-            assert float(first[name]) == pytest.approx(float(second[name]), rel=1e-6)
-    more = train(
-        tiny(*words, "trainer.devices=2", "trainer.epochs=4"), tmp_path / "both", resume=True
-    )
-    assert more.seeds[0].epochs == 4
-
-
-@pytest.mark.slow
-def test_an_error_in_a_process_is_said_as_any_other(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"^epoch 1, step 2, seed 0: the task term"):
-        train(tiny("trainer.devices=2", "optimiser.lr=1e30"), tmp_path)
