@@ -14,7 +14,6 @@ from ndm.errors import SolverError
 __all__ = ["Solution", "conjugate_gradient"]
 
 Product = Callable[[Tensor], Tensor]
-_SPAN = 3  # iterations over which progress is looked at
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,6 @@ def conjugate_gradient(
     max_iterations: int | None = None,
     precondition: Product | None = None,
     memory: int = 100,
-    progress: float = 0.0,
     throw: bool = False,
 ) -> Solution:
     """Solve A x = b for a symmetric positive definite A.
@@ -64,8 +62,6 @@ def conjugate_gradient(
         max_iterations: at most so many; 2 p by default.
         precondition: v -> M v with M near the inverse of A, symmetric positive definite.
         memory: how many residuals are kept, the first ones; each takes the room of b twice.
-        progress: stop when the last three iterations brought less than three times this share of
-            what x A x / 2 - b x has fallen to: a solution that is good enough for a step. 0: never.
         throw: raise an error instead of giving a solution that did not converge.
 
     Returns:
@@ -91,17 +87,10 @@ def conjugate_gradient(
     z = r if precondition is None else precondition(r)
     p, rho, reason, count = z, torch.dot(r, z), "", 0
     most = 2 * b.numel() if max_iterations is None else max_iterations
-    kept, falls = _Residuals(b, min(memory, most)), [_fallen(b, r, x)]
+    kept = _Residuals(b, min(memory, most))
     while float(torch.linalg.vector_norm(r)) > tolerance * size:
         if count == most:
             reason = f"{most} iterations were not enough: raise max_iterations, or the damping"
-            break
-        if (
-            progress
-            and count >= _SPAN
-            and falls[-1] - falls[-1 - _SPAN] < _SPAN * progress * falls[-1]
-        ):
-            reason = "the last iterations brought little: lower progress to go on"
             break
         q = product(p)
         bend = float(torch.dot(p, q))
@@ -116,19 +105,12 @@ def conjugate_gradient(
         z = r if precondition is None else precondition(r)
         rho, old = torch.dot(r, z), rho
         p = z + (rho / old) * p
-        if progress:
-            falls.append(_fallen(b, r, x))
     residual = float(torch.linalg.vector_norm(r)) / size
     if not residual < float("inf"):
         raise SolverError("conjugate gradients met a residual that is not finite: look at b")
     if reason and throw:
         raise SolverError(f"conjugate gradients stopped at residual {residual:.2g}: {reason}")
     return Solution(x, count, residual, not reason, reason or "the residual is small enough", r)
-
-
-def _fallen(b: Tensor, r: Tensor, x: Tensor) -> float:
-    """B x - x A x / 2 with A x = b - r."""
-    return 0.5 * float(torch.dot(b + r, x))
 
 
 class _Residuals:

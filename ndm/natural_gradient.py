@@ -85,7 +85,8 @@ class NaturalGradient(torch.optim.Optimizer):
         w_fisher: see there.
         likelihood: see there.
         tolerance: of conjugate gradients.
-        max_iterations: of conjugate gradients.
+        max_iterations: of conjugate gradients, which begin at the last step's solution: so few are
+            enough, and many made no better steps (docs/ndm/benchmarks.md).
         other_lr: step size of Adam for the parameters that G does not reach.
 
     Raises:
@@ -119,8 +120,7 @@ class NaturalGradient(torch.optim.Optimizer):
         w_fisher: float = 1.0,
         likelihood: str = "categorical",
         tolerance: float = 1e-3,
-        max_iterations: int = 50,
-        progress: float = 0.0,
+        max_iterations: int = 10,
         other_lr: float = 1e-3,
     ) -> None:
         if solver not in ("cg", "kfac"):
@@ -142,7 +142,6 @@ class NaturalGradient(torch.optim.Optimizer):
             "likelihood": likelihood,
         }
         self.tolerance, self.max_iterations = tolerance, max_iterations
-        self.progress = progress
         self.last: Solution | None = None
         self._warm: Tensor | None = None
         self._watch = _Watch()
@@ -209,7 +208,6 @@ class NaturalGradient(torch.optim.Optimizer):
             start=start,
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
-            progress=self.progress,
         )
         self._warm = self.last.x
         return self.last.x, gradient, matrix

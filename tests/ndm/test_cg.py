@@ -79,6 +79,7 @@ def test_what_conjugate_gradients_cannot_solve() -> None:
     assert "raise max_iterations" in short.reason
     true = float((A @ short.x - b).norm() / b.norm())
     assert math.isclose(short.residual, true, rel_tol=1e-6)
+    torch.testing.assert_close(short.left, b - A @ short.x, rtol=0, atol=1e-10)  # A is 1e4 large
     with pytest.raises(SolverError, match="raise max_iterations"):
         conjugate_gradient(lambda v: A @ v, b, max_iterations=1, throw=True)
     bent = conjugate_gradient(lambda v: -v, b)

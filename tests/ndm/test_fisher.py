@@ -33,6 +33,13 @@ def test_the_matrix_is_its_definition(tie: str, likelihood: str) -> None:
     assert torch.linalg.eigvalsh(expected).min() > -1e-12
 
 
+@pytest.mark.parametrize("metric_chart", [0, 1])
+def test_the_metric_may_be_given_in_any_chart(metric_chart: int) -> None:
+    own, x = model(2, 2, metric_chart=metric_chart), points(4, 2)
+    G = GeneralisedFisher(own, x)
+    torch.testing.assert_close(G.dense(), naive(own, x, G.parameters, [0.5, 0.5], 1.0), **EXACT)
+
+
 def test_defaults() -> None:
     own, x = model(2, 2), points(4, 2)
     G = GeneralisedFisher(own, x)

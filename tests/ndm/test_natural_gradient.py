@@ -101,6 +101,33 @@ def test_one_step_to_the_minimum_of_a_quadratic() -> None:
     assert (own(x) - target).square().mean() < 1e-16
 
 
+def test_a_step_that_is_too_long_is_shortened() -> None:
+    """Four times the step to the minimum of a quadratic; a quarter of that is the right one."""
+    torch.manual_seed(0)
+    own: NDM = NDM([Affine(2)], _Line()).double()
+    x = points(30, 2)
+    target = x @ points(2, 2, seed=1) + points(2, seed=2)
+    damping = LevenbergMarquardt(1e-12, lower=1e-14)
+    optimizer = NaturalGradient(
+        own, 4.0, damping=damping, likelihood="normal", tolerance=1e-13, max_iterations=100
+    )
+    losses = []
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = 0.5 * (own(x) - target).square().sum(-1).mean()
+        loss.backward()
+        losses.append(loss.item())
+        return loss
+
+    optimizer.step(closure)
+    # along the line the loss is (1 - 4 share)^2 of the first one
+    assert math.isclose(losses[1], 9 * losses[0], rel_tol=1e-8)
+    assert losses[2] < 1e-16 * losses[0]
+    assert len(losses) == 3
+    assert damping.value > 1e-12
+
+
 def test_logistic_regression_is_fisher_scoring() -> None:
     """Against Newton's steps by the closed form X^T W X, whose Hessian is the Fisher matrix."""
     torch.manual_seed(0)
