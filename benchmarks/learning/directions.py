@@ -14,7 +14,7 @@ from benchmarks.learning.problems import digits, model, table
 from ndm.kfac import KroneckerFactors
 
 TITLE = "Directions"
-SEEDS, STEPS = range(5), 6
+SEEDS, STEPS = range(3), 6
 DELTA = 1e-3  # damping
 LENGTH = 1e-2  # of a step, in the metric G
 DRAWS = (1, 16)
