@@ -164,9 +164,9 @@ class ProductMetric(MetricField):
 class PulledBack(MetricField):
     """The metric J^T h(phi(x)) J that makes a coordinate map phi an isometry onto a field h.
 
-    Curvature is a scalar: R(x) = R_h(phi(x)), computed without derivatives of phi. Christoffel
-    symbols need second derivatives of phi, jets of the metric third ones; maps that have none are
-    refused there.
+    R(x) = R_h(phi(x)) is computed without derivatives of phi, Ricci's tensor with first ones.
+    Christoffel symbols need second derivatives of phi, jets of the metric third ones; maps that
+    have none are refused there.
 
     Args:
         field: h, in the coordinates y = phi(x).
@@ -236,6 +236,12 @@ class PulledBack(MetricField):
         """
         require_smoothness(self.coordinate_map, 3, "second derivatives of a pulled-back metric")
         return super().jet(x)
+
+    def ricci(self, x: Tensor) -> Tensor:
+        """Ricci tensor J^T Ric_h(phi(x)) J, (..., n, n), without further derivatives of phi."""
+        check_points(x, self.dimension)
+        y, _, jacobian = self.coordinate_map.with_jacobian(x)
+        return symmetric(jacobian.mT @ self.field.ricci(y) @ jacobian)
 
     def scalar_curvature(self, x: Tensor) -> Tensor:
         """Scalar curvature (...,): that of h at phi(x)."""

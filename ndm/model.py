@@ -62,6 +62,9 @@ class _Tied(MetricField):
     def slope(self, x: Tensor) -> Tensor:
         return self._field().slope(x)
 
+    def ricci(self, x: Tensor) -> Tensor:
+        return self._field().ricci(x)
+
     def scalar_curvature(self, x: Tensor) -> Tensor:
         return self._field().scalar_curvature(x)
 

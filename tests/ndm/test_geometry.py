@@ -179,6 +179,9 @@ def test_curvature_does_not_depend_on_coordinates(n: int, seed: int) -> None:
     expected = oracles.at_all(oracles.scalar, own, x)
     torch.testing.assert_close(own.scalar_curvature(x), expected, rtol=1e-11, atol=1e-11)
     assert torch.equal(own.scalar_curvature(x), field.scalar_curvature(phi(x)[0]))
+    expected = oracles.at_all(oracles.ricci, own, x)
+    torch.testing.assert_close(own.ricci(x), expected, rtol=1e-10, atol=1e-10)
+    assert torch.equal(own.ricci(x), own.ricci(x).mT)
     back = PulledBack(own, Inverse(phi))
     y = phi(x)[0]
     torch.testing.assert_close(back(y), field(y), rtol=1e-10, atol=1e-10)
@@ -198,7 +201,8 @@ def test_maps_with_kinks_in_their_derivatives() -> None:
     x = points(4, 2)
     assert rough(x).isfinite().all()
     assert rough.scalar_curvature(x).isfinite().all()  # needs no derivative of the map
-    for call in (rough.slope, rough.jet, rough.christoffel, rough.ricci):
+    assert rough.ricci(x).isfinite().all()  # the first
+    for call in (rough.slope, rough.jet, rough.christoffel):
         with pytest.raises(ModelError, match="pulled-back"):
             call(x)
 

@@ -139,7 +139,7 @@ def test_the_metric_in_every_chart(metric_chart: int) -> None:
             assert torch.equal(layered.scalar_curvature(trace[i]), scalar)
             w = points(5, 2, seed=1)
             assert torch.equal(layered.raised(trace[i], w), field.raised(trace[i], w))
-            for name in ("slope", "cholesky", "inverse"):
+            for name in ("slope", "cholesky", "inverse", "ricci"):
                 own_way, of_field = getattr(layered, name), getattr(field, name)
                 assert torch.equal(own_way(trace[i]), of_field(trace[i]))
             for name in ("first", "jet"):
