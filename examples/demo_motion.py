@@ -84,7 +84,7 @@ def learn(samples: int = SAMPLES, good: float = GOOD, iterations: int = 500) -> 
     """Watch a double pendulum and fit a metric and a potential to its accelerations.
 
     Args:
-        samples: how often it is looked at: position, velocity, acceleration.
+        samples: how many positions, velocities and accelerations are seen.
         good: relative residual that is small enough; until then, up to three starts are made.
         iterations: of each start, at most.
 
@@ -153,7 +153,7 @@ def learn_pendulum(folder: Path) -> bool:
     metric = double_pendulum().metric
     emit(
         f"   the truth, derived by geomkit: R = {gk.curvature(metric).scalar}\n"
-        f"   {SAMPLES} looks at angles, velocities and accelerations; two networks of "
+        f"   {SAMPLES} samples of angles, velocities and accelerations; two networks of "
         f"{sum(p.numel() for p in fresh_model(0).parameters())} weights in all,\n"
         "   fitted from scratch: half a minute or so ..."
     )

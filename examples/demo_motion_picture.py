@@ -35,7 +35,7 @@ def draw(learned: Learned, times: Array, true: Array, found: Array) -> Any:
     figure: Any = Figure(figsize=(13.5, 8), layout="constrained")
     maps, motion = figure.subfigures(2, 1, height_ratios=(1.15, 1))
     figure.suptitle(
-        f"A double pendulum learned from {len(learned.data.x)} looks at its motion", fontsize=14
+        f"A double pendulum learned from {len(learned.data.x)} samples of its motion", fontsize=14
     )
     _maps(maps, learned)
     left, right = motion.subplots(1, 2, width_ratios=(1, 2.2))
@@ -54,8 +54,8 @@ def _maps(figure: Any, learned: Learned) -> None:
     off = np.log10(np.abs(guess - exact) / level + 1e-12)
     same = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
     panels: list[tuple[str, Array, dict[str, Any]]] = [
-        ("R exact: derived by geomkit", exact, same),
-        ("R learned, and where it was looked at", guess, same),
+        ("R exact, derived by geomkit", exact, same),
+        ("R learned (dots: the samples)", guess, same),
         ("difference / RMS of R, power of 10", off, {"cmap": "cividis", "vmin": -6, "vmax": 0}),
     ]
     for k, (title, values, colours) in enumerate(panels):
@@ -86,8 +86,9 @@ def _path(axes: Any, learned: Learned, true: Array, found: Array) -> None:
     rods = np.array([[0, 0], [first * np.sin(start[0]), -first * np.cos(start[0])]])
     ends = np.vstack([rods, np.column_stack(place(true[:1]))])
     axes.plot(*ends.T, "o-", color=COLOURS[1], lw=2, label="at the start")
-    axes.set(title="way of the lower mass", aspect="equal", xticks=[], yticks=[])
-    axes.legend(loc="upper left", fontsize=8, frameon=False)
+    axes.set(title="path of the lower mass", aspect="equal", xticks=[], yticks=[])
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.02)}
+    axes.legend(ncols=3, fontsize=8, frameon=False, **below)
 
 
 def _angles(axes: Any, times: Array, true: Array, found: Array) -> None:

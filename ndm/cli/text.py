@@ -47,7 +47,8 @@ Examples:
 FIT_MOTION = """Fit a metric, and a potential if asked, to motion in a file.
 
 FILE holds triples (x, v, a) or trajectories (positions with times); docs/ndm/dynamics.md has the
-forms. The relative residual of exact data says how far the curvature can be believed.
+forms. The relative residual of exact data says how far the curvature can be believed. From Python,
+`ndm.dynamics.fit_files.load_fit(DIR)` gives back what --output wrote.
 
 Examples:
 
