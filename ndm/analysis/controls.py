@@ -181,13 +181,53 @@ def controlled(
         ModelError: nothing in the model can be initialised afresh.
         DataError: an unknown statistic, numbers that cannot be used, or too few points.
     """
+    _check(statistic, controls, shuffles, resamples, level)
+    compute, chance = STATISTICS[statistic]
+    values, labels, good = _measured(model, measure, x, labels, controls, seed, spread)
+    trained = compute(values[0], labels) if len(labels) > 1 else math.nan
+    if math.isnan(trained):
+        left = f"{int(good.sum())} of {len(x)} points are left, with labels or values that"
+        raise DataError(f"{left} do not vary: nothing can be compared")
+    fresh = torch.tensor([compute(row, labels) for row in values[1:]]).nan_to_num(chance)
+    generator = torch.Generator().manual_seed(seed)
+    shuffled = _shuffled(compute, values[0], labels, shuffles, generator)
+    draws = _bootstrap(compute, values, labels, resamples, chance, generator)
+    return Controlled(
+        statistic=statistic,
+        chance=chance,
+        trained=trained,
+        trained_interval=_interval(draws[:, 0], level),
+        untrained=fresh,
+        shuffled=shuffled,
+        effect=abs(trained - chance) - float((fresh - chance).abs().mean()),
+        effect_interval=_interval(draws[:, 1], level),
+        p_untrained=_p_value(fresh, trained, chance),
+        p_shuffled=_p_value(shuffled, trained, chance),
+        level=level,
+        points=int(good.sum()),
+        dropped=int((~good).sum()),
+    )
+
+
+def _check(statistic: str, controls: int, shuffles: int, resamples: int, level: float) -> None:
     if statistic not in STATISTICS:
         raise DataError(f"statistic {statistic!r} is not known; choose one of {[*STATISTICS]}")
     if min(controls, shuffles, resamples) < 1 or not 0 < level < 1:
         raise DataError("controls, shuffles and resamples must be positive, level between 0 and 1")
+
+
+def _measured(
+    model: nn.Module,
+    measure: Measure,
+    x: Tensor,
+    labels: Tensor,
+    controls: int,
+    seed: int,
+    spread: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Values (1 + K, M) of the model and its controls, and labels, where all are finite; where."""
     if len(labels) != len(x):
         raise DataError(f"{len(x)} points and {len(labels)} labels were given")
-    compute, chance = STATISTICS[statistic]
     wide, x = copy.deepcopy(model).double(), x.double()
     models = [wide, *(untrained(wide, seed + k, spread=spread) for k in range(controls))]
     with torch.no_grad():
@@ -195,37 +235,7 @@ def controlled(
     if values.shape != (controls + 1, len(x)):
         raise DataError(f"the measure gave {tuple(values.shape[1:])} for {len(x)} points")
     good = torch.isfinite(values).all(0)
-    values, labels = values[:, good], labels[good]
-    trained = compute(values[0], labels) if len(labels) > 1 else math.nan
-    if math.isnan(trained):
-        raise DataError(
-            f"{int(good.sum())} of {len(x)} points are left, with labels or values that do not "
-            "vary: nothing can be compared"
-        )
-    fresh = torch.tensor([compute(row, labels) for row in values[1:]]).nan_to_num(chance)
-    generator = torch.Generator().manual_seed(seed)
-    shuffled = torch.tensor(
-        [
-            compute(values[0], labels[_order(len(labels), generator, labels)])
-            for _ in range(shuffles)
-        ]
-    )
-    draws = _bootstrap(compute, values, labels, resamples, chance, generator)
-    return Controlled(
-        statistic,
-        chance,
-        trained,
-        _interval(draws[:, 0], level),
-        fresh,
-        shuffled,
-        abs(trained - chance) - float((fresh - chance).abs().mean()),
-        _interval(draws[:, 1], level),
-        _p_value(fresh, trained, chance),
-        _p_value(shuffled, trained, chance),
-        level,
-        int(good.sum()),
-        int((~good).sum()),
-    )
+    return values[:, good], labels[good], good
 
 
 def field_of(model: nn.Module) -> MetricField:
@@ -272,6 +282,13 @@ def _initialise(net: SmoothMLP, spread: float) -> None:
 
 def _order(count: int, generator: torch.Generator, like: Tensor) -> Tensor:
     return torch.randperm(count, generator=generator).to(like.device)
+
+
+def _shuffled(
+    compute: Statistic, values: Tensor, labels: Tensor, count: int, generator: torch.Generator
+) -> Tensor:
+    orders = [_order(len(labels), generator, labels) for _ in range(count)]
+    return torch.tensor([compute(values, labels[order]) for order in orders])
 
 
 def _bootstrap(

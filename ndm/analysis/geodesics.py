@@ -36,9 +36,9 @@ from ndm.field import MetricField
 __all__ = ["Connection", "connect", "distances", "interpolate"]
 
 # Bubble functions of one curve, doubled while it is not resolved, and how much it may turn, in
-# radians, with fewer: what turns wildly is given up, since high degrees cost much and help rarely.
-_DEGREES = {7: math.inf, 15: math.inf, 31: math.inf, 63: 3.0, 127: 0.3, 255: 0.01}
-_UNKNOWNS = 1100  # of one curve, at most
+# radians, with fewer: of what turns wildly high degrees make geodesics at times, and cost much.
+_DEGREES = {7: math.inf, 15: math.inf, 31: math.inf, 63: 1e3, 127: 1e2, 255: 1.0}
+_UNKNOWNS = 2100  # of one curve, at most
 _MEMORY = 2e7  # entries of all Hessians at a time
 _NEARLY = 0.1  # radians
 _FINE = 129  # places at which a curve is checked
