@@ -32,6 +32,8 @@ __all__ = [
 
 # Exit statuses; those of the commands themselves are 0 and 1.
 BAD_INPUT, OVER_BUDGET, INTERNAL, INTERRUPTED = 2, 3, 70, 130
+# How torch says that there is no memory; it raises no MemoryError.
+_NO_MEMORY = ("can't allocate memory", "out of memory")
 
 
 def colourful(stream: TextIO | None = None) -> bool:
@@ -168,13 +170,19 @@ def run_program(name: str, load: Callable[[], Callable[..., object]]) -> None:
     except GeomkitError as error:
         _leave(name, f"error: {error}", BAD_INPUT)
     except (RecursionError, MemoryError) as error:
-        what = f"the input is too large or too deep ({type(error).__name__})"
-        _leave(name, f"error: {what}; give a smaller one", BAD_INPUT)
+        _leave(name, _too_large(error), BAD_INPUT)
     except OSError as error:
         _leave(name, f"error: {error.filename or 'system'}: {error.strerror or error}", BAD_INPUT)
     except Exception as error:  # noqa: BLE001  (a bug of ours: say so, without a page of traceback)
+        if any(words in str(error) for words in _NO_MEMORY):
+            _leave(name, _too_large(error), BAD_INPUT)
         hint = f"please report it; {name.upper()}_DEBUG=1 shows the traceback"
         _leave(name, f"internal error, {type(error).__name__}: {error}; {hint}", INTERNAL)
+
+
+def _too_large(error: Exception) -> str:
+    what = f"the input is too large or too deep ({type(error).__name__})"
+    return f"error: {what}; give a smaller one"
 
 
 def _say_if_interrupted(left: SystemExit, name: str) -> None:

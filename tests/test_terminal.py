@@ -52,6 +52,11 @@ def raising(error: BaseException) -> Callable[[], None]:
         (OSError(28, "No space left on device", "b.csv"), 2, "error: b.csv: No space left on dev"),
         (MemoryError(), 2, "error: the input is too large or too deep (MemoryError); give"),
         (RecursionError(), 2, "error: the input is too large or too deep (RecursionError)"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 TB"),
+            2,
+            "error: the input is too large or too deep (RuntimeError); give",
+        ),
         (KeyError("k"), 70, "internal error, KeyError: 'k'; please report it; PROG_DEBUG=1"),
         (ValueError("one\n  two\x1b[31m"), 70, r"internal error, ValueError: one two\x1b[31m; "),
         (KeyboardInterrupt(), 130, "interrupted\n"),
