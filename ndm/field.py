@@ -246,10 +246,11 @@ def check_points(x: Tensor, n: int, like: Tensor | None = None) -> None:
     Raises:
         ModelError: they do not fit.
     """
-    if x.shape[-1:] != (n,) or not x.is_floating_point():
+    # torch factors no matrices of half precision, in which they would mean little
+    if x.shape[-1:] != (n,) or x.dtype not in (torch.float32, torch.float64):
         raise ModelError(
             f"points of shape {tuple(x.shape)} and {x.dtype} were given; the last axis must be "
-            f"{n}, and the dtype a real floating-point one"
+            f"{n}, and the dtype float32 or float64: floating-point numbers of 32 bits or more"
         )
     if like is not None and (like.dtype != x.dtype or like.device != x.device):
         raise ModelError(

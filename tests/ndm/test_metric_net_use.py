@@ -177,6 +177,7 @@ def test_refusals() -> None:
     for x, message in [
         (torch.zeros(3, 3), "last axis must be 2"),
         (torch.zeros(3, 2, dtype=torch.int64), "floating-point"),
+        (torch.zeros(3, 2, dtype=torch.bfloat16), "float32 or float64"),
         (torch.zeros(3, 2, dtype=F64), "move one of them"),
     ]:
         for call in (field, field.log_volume, field.jet, field.scalar_curvature, field.christoffel):
