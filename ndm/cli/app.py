@@ -53,9 +53,22 @@ class Which(StrEnum):
     LAST = "last"
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from geomkit import __version__
+
+        typer.echo(f"ndm {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _several() -> None:
-    """Commands."""
+def _several(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    del version
 
 
 @app.command(help=text.TRAIN, short_help=text.TRAIN.splitlines()[0])

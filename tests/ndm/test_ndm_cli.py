@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,11 @@ def test_a_bug_of_ours_is_called_one(
 
 def test_the_example_is_a_configuration() -> None:
     assert load_config(ROOT / "examples" / "moons.yaml").data.name == "moons"
+
+
+def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"ndm {version('geomkit-ndm')}\n"
 
 
 def test_help_loads_no_torch() -> None:
