@@ -279,19 +279,23 @@ def _descend(
     problem: _Problem, stop: Stop, seconds: float, tell: Callable[[Sequence[float]], None]
 ) -> tuple[Tensor, list[float], str]:
     """Levenberg-Marquardt from one start."""
-    begun, damping, at = time.thread_time(), Damping(), problem.at(problem.start())
+    ends, damping, at = time.thread_time() + seconds, Damping(), problem.at(problem.start())
     if not bool(at.r.isfinite().all()):
         return at.theta, [], "the start is not finite"
+
+    def late() -> bool:
+        return time.thread_time() > ends
+
     history, values = [problem.data_residual(at.parts)], [at.value]
     for _ in range(stop.iterations):
         reason = _finished(stop, history, values)
-        if not reason and time.thread_time() - begun > seconds:
-            reason = "the time is over"
-        if reason:
-            return at.theta, history, reason
-        found = better(problem.at, System(problem.jacobian(at.theta), at.r), at, damping)
+        if reason or late():
+            return at.theta, history, reason or "the time is over"
+        system = System(problem.jacobian(at.theta), at.r)
+        found = better(problem.at, system, at, damping, late)
         if found is None:
-            return at.theta, history, "no step makes it better"
+            reason = "the time is over" if late() else "no step makes it better"
+            return at.theta, history, reason
         at = found
         history.append(problem.data_residual(at.parts))
         values.append(at.value)

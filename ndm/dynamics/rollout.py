@@ -14,6 +14,12 @@ from ndm.errors import SolverError
 
 __all__ = ["follow", "follow_each", "follow_steps", "follow_with_slopes"]
 
+#: (theta, x, v) -> x'', of one state or of many
+Move = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+# Numbers that derivatives of stages may take at once: 160 MB.
+LARGEST = 20_000_000
+
 
 def follow(
     model: nn.Module, x: Tensor, v: Tensor, times: NDArray[np.float64], tolerance: float = 1e-9
@@ -83,7 +89,7 @@ def follow_each(
 
 
 def follow_steps(
-    move: Callable[[Tensor, Tensor, Tensor], Tensor],
+    move: Move,
     theta: Tensor,
     states: Tensor,
     times: Tensor,
@@ -101,22 +107,16 @@ def follow_steps(
     Returns:
         (K, T, n).
     """
-    n = states.shape[1] // 2
-
-    def rate(state: Tensor, none: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.cat([state[:, n:], move(theta, state[:, :n], state[:, n:])], -1), none
-
-    places, none = [states[:, :n]], states.new_zeros(())
+    places, n = [states[:, : states.shape[1] // 2]], states.shape[1] // 2
     for step in times.diff().tolist():
-        h = step / substeps
         for _ in range(substeps):
-            states, _ = _runge_kutta(rate, states, none, h)
+            states, _ = _step(move, theta, states, step / substeps)
         places.append(states[:, :n])
     return torch.stack(places, 1)
 
 
 def follow_with_slopes(
-    move: Callable[[Tensor, Tensor, Tensor], Tensor],
+    move: Move,
     theta: Tensor,
     states: Tensor,
     times: Tensor,
@@ -126,7 +126,8 @@ def follow_with_slopes(
     """Positions in Runge-Kutta steps of fourth order, and their exact derivatives.
 
     Derivatives are pushed forward through the same steps: of each stage only those of the
-    acceleration are needed, whatever the length of the trajectory.
+    acceleration are needed, whatever the length of the trajectory, and those of many stages are
+    computed in one batch, after the motion.
 
     Args:
         move: (theta, x, v) -> x'', of one state or of many.
@@ -144,39 +145,65 @@ def follow_with_slopes(
     n, more = width // 2, len(theta) if by_parameters else 0
     tangent = torch.eye(width, width + more, dtype=states.dtype, device=states.device)
     tangent = tangent.expand(count, width, width + more)
-    wanted = (0, 1, 2) if by_parameters else (1, 2)
-
-    def valued(theta: Tensor, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        bend = move(theta, x, v)
-        return bend, bend
-
-    slopes = torch.func.jacrev(valued, argnums=wanted, has_aux=True)
-    batched = torch.func.vmap(slopes, in_dims=(None, 0, 0))
-
-    def rate(state: Tensor, tangent: Tensor) -> tuple[Tensor, Tensor]:
-        x, v = state[:, :n], state[:, n:]
-        found, bend = batched(theta, x, v)
-        by_x, by_v = found[-2:]
-        lower = by_x @ tangent[:, :n] + by_v @ tangent[:, n:]
-        if by_parameters:
-            lower = torch.cat([lower[..., :width], lower[..., width:] + found[0]], -1)
-        return torch.cat([v, bend], -1), torch.cat([tangent[:, n:], lower], 1)
-
-    places, rows, state = [states[:, :n]], [tangent[:, :n]], states
-    for step in times.diff().tolist():
-        h = step / substeps
-        for _ in range(substeps):
-            state, tangent = _runge_kutta(rate, state, tangent, h)
-        places.append(state[:, :n])
-        rows.append(tangent[:, :n])
+    places, rows = [states[:, :n]], [tangent[:, :n]]
+    block = max(1, LARGEST // (4 * substeps * count * n * (width + more)))
+    for steps in times.diff().split(block):
+        sizes = [h / substeps for h in steps.tolist() for _ in range(substeps)]
+        stages, ends = [], []
+        for h in sizes:
+            states, four = _step(move, theta, states, h)
+            stages.append(four)
+            ends.append(states)
+        by_state, by_theta = _slopes(move, theta, torch.stack(stages), by_parameters)
+        for k, h in enumerate(sizes):
+            own = None if by_theta is None else by_theta[k]
+            tangent = _push(by_state[k], own, tangent, h)
+            if (k + 1) % substeps == 0:
+                places.append(ends[k][:, :n])
+                rows.append(tangent[:, :n])
     return torch.stack(places, 1), torch.stack(rows, 1)
 
 
-def _runge_kutta(
-    rate: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], s: Tensor, t: Tensor, h: float
-) -> tuple[Tensor, Tensor]:
-    a, da = rate(s, t)
-    b, db = rate(s + h / 2 * a, t + h / 2 * da)
-    c, dc = rate(s + h / 2 * b, t + h / 2 * db)
-    d, dd = rate(s + h * c, t + h * dc)
-    return s + h / 6 * (a + 2 * b + 2 * c + d), t + h / 6 * (da + 2 * db + 2 * dc + dd)
+def _step(move: Move, theta: Tensor, state: Tensor, h: float) -> tuple[Tensor, Tensor]:
+    """One step of Runge and Kutta: the next states (K, 2n), and the four stages (4, K, 2n)."""
+    n = state.shape[1] // 2
+
+    def rate(s: Tensor) -> Tensor:
+        return torch.cat([s[:, n:], move(theta, s[:, :n], s[:, n:])], -1)
+
+    a = rate(state)
+    second = state + h / 2 * a
+    b = rate(second)
+    third = state + h / 2 * b
+    c = rate(third)
+    fourth = state + h * c
+    end = state + h / 6 * (a + 2 * b + 2 * c + rate(fourth))
+    return end, torch.stack([state, second, third, fourth])
+
+
+def _slopes(
+    move: Move, theta: Tensor, stages: Tensor, by_parameters: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Derivatives of the acceleration at stages (S, 4, K, 2n): (S, 4, K, n, 2n) and (..., n, p)."""
+    flat, n = stages.flatten(0, 2), stages.shape[-1] // 2
+    wanted = (0, 1, 2) if by_parameters else (1, 2)
+    each = torch.func.vmap(torch.func.jacrev(move, argnums=wanted), in_dims=(None, 0, 0))
+    found = each(theta, flat[:, :n], flat[:, n:])
+    by_state = torch.cat(found[-2:], -1).unflatten(0, stages.shape[:3])
+    return by_state, found[0].unflatten(0, stages.shape[:3]) if by_parameters else None
+
+
+def _push(by_state: Tensor, by_theta: Tensor | None, tangent: Tensor, h: float) -> Tensor:
+    """The derivative of a step: `_step`, linearised at its four stages."""
+    width = tangent.shape[1]
+
+    def rate(stage: int, t: Tensor) -> Tensor:
+        lower = by_state[stage] @ t
+        if by_theta is not None:
+            lower = torch.cat([lower[..., :width], lower[..., width:] + by_theta[stage]], -1)
+        return torch.cat([t[:, width // 2 :], lower], 1)
+
+    a = rate(0, tangent)
+    b = rate(1, tangent + h / 2 * a)
+    c = rate(2, tangent + h / 2 * b)
+    return tangent + h / 6 * (a + 2 * b + 2 * c + rate(3, tangent + h * c))

@@ -90,7 +90,11 @@ class System:
 
 
 def better(
-    reach: Callable[[Tensor], Point], system: System, at: Point, damping: Damping
+    reach: Callable[[Tensor], Point],
+    system: System,
+    at: Point,
+    damping: Damping,
+    late: Callable[[], bool] = lambda: False,
 ) -> Point | None:
     """The next point, with a smaller sum of squares.
 
@@ -99,11 +103,12 @@ def better(
         system: linearised at the present point.
         at: the present point.
         damping: changed on the way.
+        late: whether to give up.
 
     Returns:
-        The point; None if there is none for any damping.
+        The point; None if there is none for any damping, or it is late.
     """
-    while damping.mu < 1e16:
+    while damping.mu < 1e16 and not late():
         solve = system.damped(damping.mu)
         step = None if solve is None else solve(at.r)
         turn = None if solve is None or step is None else _turn(reach, system, at, step, solve)
