@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  | sed -u -n -E 's/^(Collecting|Downloading|Installing|Successfully) ([^ (]+).*/  \1 \2/p'; \
 	echo "$$key" > $(STAMP); echo "Set-up done."
 
-demo: $(STAMP)  ## derive and verify the curvature of several metrics, Kerr among them, and show it
+demo: $(STAMP)  ## derive, certify and verify Kerr; learn a double pendulum from its motion; train a classifier
 	@$(BIN)/python examples/demo.py
 
 test: $(STAMP)  ## the fast tests and the doctests (at most 10 minutes on 2 cores)
