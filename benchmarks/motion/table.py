@@ -112,7 +112,10 @@ def _line(case: str, goal: Goal, records: Sequence[Record]) -> str:
 
 
 def _text(value: float, goal: Goal) -> str:
-    return format(value, goal.form).replace("%", " %")
+    text = format(value, goal.form)
+    if goal.form.endswith("g") and 1e3 <= abs(value) < 1e6:
+        return f"{float(text):,.0f}"  # rounded as asked for, and no power of ten
+    return text.replace("%", " %")
 
 
 def _bound(goal: Goal) -> str:

@@ -21,9 +21,6 @@ from ndm.dynamics.report import curvature_report
 def test_every_measurement_has_a_file_of_its_own() -> None:
     every = [(row.name, case, seed) for row in rows() for case in row.cases for seed in range(2)]
     assert len({place(*one) for one in every}) == len(every) > 10
-    for row in rows():
-        named = {case for goal in row.goals for case in goal.cases}
-        assert named <= set(row.cases)  # a goal of no case would never be looked at
 
 
 def test_scrambled_motion_is_that_of_the_true_metric() -> None:

@@ -32,7 +32,7 @@ def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Row:
             "error": 0.05 * (seed + 1) * (1 if case == "one" else 4),
             "ratio": float("inf"),
             "count": 3,
-            "other": seed,
+            "other": 1234 * seed,
         },
         settings={"sizes": (3, 4)},
     )
@@ -59,7 +59,7 @@ def test_page_says_what_is_met_and_what_is_missed(row: Row) -> None:
     assert cells["two", "ratio"] == [">= 3", "inf", "inf .. inf", "3 of 3", "met"]
     assert ("one", "ratio") not in cells
     assert cells["one", "count"][-1] == "met"
-    assert cells["one", "reported only"][1:3] == ["1", "0 .. 2"]
+    assert cells["one", "reported only"][1:3] == ["1,200", "0 .. 2,500"]
     assert "| A toy | 4 of 5 |" in text
     assert max(map(len, text.splitlines())) <= 101  # paragraphs are wrapped
     assert "\n\n| a | b |\n|---|---|\n" in text  # tables are not
