@@ -1,26 +1,26 @@
 """`ndm fit-motion`: from a file of measured motion to a metric, with what is known of its quality.
 
 Two stages for trajectories: accelerations by local polynomials, then the model's own motion against
-the positions. Files of triples have the first stage alone.
+the positions. Files of triples have the first stage alone. All fits are made in units in which
+positions and velocities are of size 1; what comes out is in those of the file.
 """
 
 from __future__ import annotations
 
 import copy
-import json
-import os
-import tempfile
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from ndm.dynamics.fit_files import fresh_model, write_fit
 from ndm.dynamics.least_squares import Block, Fit, Stop, fit_levenberg_marquardt
-from ndm.dynamics.motion import MetricDynamics, Potential
+from ndm.dynamics.motion import MetricDynamics
 from ndm.dynamics.residuals import (
     acceleration_residual,
     curvature_prior,
@@ -28,10 +28,15 @@ from ndm.dynamics.residuals import (
     rollout_residual,
 )
 from ndm.dynamics.samples import Trajectories, Triples, load_motion
-from ndm.errors import DataError
-from ndm.metric_net import MetricNet
+from ndm.dynamics.units import Units, units_of
+from ndm.errors import SolverError
 
 __all__ = ["MotionFit", "run"]
+
+Tell = Callable[[str], None]
+
+#: Seconds between lines of progress.
+PATIENCE = 15.0
 
 #: Relative residual of exact accelerations below which the curvature can be believed.
 CERTIFIED = 1e-5
@@ -42,7 +47,7 @@ class MotionFit:
     """What `run` found.
 
     Attributes:
-        model: metric, and potential if there is one.
+        model: metric, and potential if there is one, in the units of the file.
         fit: the last stage.
         summary: figures, as written to `summary.json`.
     """
@@ -77,7 +82,7 @@ def run(
     window: int = 7,
     seed: int = 0,
     output: str | Path | None = None,
-    tell: Callable[[str], None] = lambda line: None,
+    tell: Tell = lambda line: None,
 ) -> MotionFit:
     """Fit a metric, and a potential if asked, to motion in a file.
 
@@ -91,10 +96,10 @@ def run(
         starts: at most so many, until the residual is good.
         iterations: at most so many, for each start.
         seconds: of CPU time, for each stage.
-        window: positions of each local polynomial of degree 4, for trajectories.
+        window: positions of each local polynomial of degree 4, for trajectories; fewer, and of
+            lower degree, where these are shorter.
         seed: of the first start.
-        output: a folder for `summary.json`, `model.pt` (weights) and `fields.npz` (metric and
-            curvature at the data); made if needed.
+        output: a folder for the fit, see `ndm.dynamics.fit_files`; made if needed.
         tell: is given lines of progress.
 
     Returns:
@@ -104,6 +109,8 @@ def run(
         DataError: the file, or the folder, cannot be used.
 
     Example:
+        >>> import tempfile
+        >>> import numpy as np
         >>> from ndm.dynamics.systems import surface
         >>> sphere, folder = surface("sphere"), tempfile.mkdtemp()
         >>> x, v = sphere.draw(60, np.random.default_rng(0))
@@ -114,79 +121,123 @@ def run(
     """
     motion = load_motion(path)
     tell(f"{path}: {motion}")
-    triples = motion if isinstance(motion, Triples) else motion.triples(window)
-    points = torch.tensor(triples.x)
-    kinds: list[Block] = []
+    triples = motion if isinstance(motion, Triples) else _differentiated(motion, window, tell)
+    recipe = {"n": triples.x.shape[1], "family": family, "hidden": [*hidden]}
+    recipe["potential"] = potential
+    stop = Stop(iterations=iterations, seconds=seconds)
+    task = _Task(motion, triples, units_of(motion, triples), recipe, stop, tell)
+    priors: list[Block] = []
     if prior != "none":
-        kinds.append(curvature_prior(prior, points[:: max(1, len(points) // 50)], prior_weight))
-
-    def make(start: int) -> MetricDynamics:
-        torch.manual_seed(seed + start)
-        n = points.shape[1]
-        force = Potential(n, hidden) if potential else None
-        made = MetricDynamics(MetricNet(n, family, hidden, spread=0.3), force)
-        return made.double()  # type: ignore[no-any-return, unused-ignore]
-
-    good = 1.0 if triples.error is not None else CERTIFIED / 2
-    fit = fit_levenberg_marquardt(
-        make,
-        [acceleration_residual(triples), *kinds],
-        gauge=gauge(points),
-        multistart=starts,
-        stop=Stop(iterations=iterations, seconds=seconds, residual=good),
-    )
-    stage = "accelerations"
-    tell(f"{stage}: {fit}")
+        few = task.places[:: max(1, len(task.places) // 50)]
+        priors.append(curvature_prior(prior, few, prior_weight))
+    fit, stage = task.accelerations(priors, starts, seed), "accelerations"
     if isinstance(motion, Trajectories) and triples.error is not None:
-        stage = "whole trajectories"
-        fit = _rollouts(fit, motion, triples, kinds, iterations, seconds)
-        tell(f"{stage}: {fit}")
-    summary = _summary(fit, motion, triples, stage) | {
-        "family": family,
-        "potential": potential,
-        "hidden": list(hidden),
-        "prior": prior,
-        "seed": seed,
-    }
-    assert isinstance(fit.model, MetricDynamics)
+        better = task.rollouts(motion, fit, priors)
+        stage, fit = ("whole trajectories", better) if better else (stage, fit)
+    model = task.in_units(fit)
+    summary = {"data": repr(motion), "stage": stage, "model": recipe, "prior": prior, "seed": seed}
+    summary |= _summary(fit, model, triples, triples is motion)
     if output is not None:
-        _write(Path(output), fit.model, points, summary)
-    return MotionFit(fit.model, fit, summary)
+        write_fit(Path(output), model, torch.tensor(triples.x), summary)
+    return MotionFit(model, fit, summary)
 
 
-def _rollouts(
-    fit: Fit,
-    motion: Trajectories,
-    triples: Triples,
-    kinds: Sequence[Block],
-    iterations: int,
-    seconds: float,
-) -> Fit:
-    """The second stage, from the model of the first; the noise is estimated where not known."""
-    if motion.noise is None:
-        motion = Trajectories(motion.t, motion.x, motion.estimated_noise())
-    rows = rollout_residual(motion)
-    return fit_levenberg_marquardt(
-        lambda _: copy.deepcopy(fit.model),
-        [rows, *kinds],
-        gauge=gauge(torch.tensor(triples.x)),
-        multistart=1,
-        stop=Stop(iterations=iterations, seconds=seconds, residual=rows.limit),
-    )
+@dataclass(frozen=True)
+class _Task:
+    """What is fitted, and in which units."""
+
+    motion: Triples | Trajectories
+    triples: Triples
+    units: Units
+    recipe: dict[str, Any]
+    stop: Stop
+    tell: Tell
+
+    @cached_property
+    def places(self) -> Tensor:
+        """Positions in units where they are of size 1."""
+        return torch.tensor(self.units.triples(self.triples).x)
+
+    def accelerations(self, priors: Sequence[Block], starts: int, seed: int) -> Fit:
+        """The first stage."""
+        inner = self.units.triples(self.triples)
+        fit = fit_levenberg_marquardt(
+            lambda start: fresh_model(self.recipe, seed + start),
+            [acceleration_residual(inner), *priors],
+            gauge=gauge(self.places),
+            multistart=starts,
+            stop=replace(self.stop, residual=CERTIFIED / 2 if inner.error is None else 1.0),
+            watch=_progress(self.tell, "accelerations"),
+        )
+        self.tell(f"accelerations: {fit}")
+        return fit
+
+    def rollouts(self, motion: Trajectories, fit: Fit, priors: Sequence[Block]) -> Fit | None:
+        """The second stage, from the model of the first; None if that cannot be followed."""
+        if motion.noise is None:
+            motion = replace(motion, noise=motion.estimated_noise())
+        rows = rollout_residual(self.units.trajectories(motion))
+        try:
+            found = fit_levenberg_marquardt(
+                lambda _: copy.deepcopy(fit.model),
+                [rows, *priors],
+                gauge=gauge(self.places),
+                multistart=1,
+                stop=replace(self.stop, residual=rows.limit),
+                watch=_progress(self.tell, "whole trajectories"),
+            )
+        except SolverError:
+            self.tell(
+                "whole trajectories: the model's motion cannot be followed; it stays as it is"
+            )
+            return None
+        self.tell(f"whole trajectories: {found}")
+        return found
+
+    def in_units(self, fit: Fit) -> MetricDynamics:
+        """The model in the units of the file, with mean tr g = n at the data."""
+        assert isinstance(fit.model, MetricDynamics)
+        with torch.no_grad():
+            g = self.units.metric(fit.model.metric)(torch.tensor(self.triples.x))
+            factor = 1 / float(g.diagonal(dim1=-2, dim2=-1).mean())
+        return self.units.model(fit.model, factor)
 
 
-def _summary(
-    fit: Fit, motion: Triples | Trajectories, triples: Triples, stage: str
-) -> dict[str, Any]:
-    points = torch.tensor(triples.x)
-    assert isinstance(fit.model, MetricDynamics)
+def _differentiated(motion: Trajectories, window: int, tell: Tell) -> Triples:
+    """Triples by local polynomials that fit into the trajectories."""
+    spread = motion.x.std((0, 1))
+    if spread.min() < 1e-2 * spread.max():
+        tell(
+            "coordinates vary by very different amounts, and share one noise: give them like units"
+        )
+    length = len(motion.t)
+    fitting = min(window, length if length % 2 else length - 1)
+    degree = min(4, fitting - 1)
+    if (fitting, degree) != (window, 4):
+        tell(f"polynomials of degree {degree} through {fitting} positions: there are {length}")
+    return motion.triples(fitting, degree)
+
+
+def _progress(tell: Tell, stage: str) -> Callable[[int, float], None]:
+    """A line now and then."""
+    last = time.monotonic()
+
+    def watch(steps: int, residual: float) -> None:
+        nonlocal last
+        if time.monotonic() - last > PATIENCE:
+            last = time.monotonic()
+            tell(f"{stage}: {steps} iterations, residual {residual:.3g}")
+
+    return watch
+
+
+def _summary(fit: Fit, model: MetricDynamics, triples: Triples, direct: bool) -> dict[str, Any]:
+    parameters = sum(p.numel() for p in model.parameters())
     with torch.no_grad():
-        R = fit.model.metric.scalar_curvature(points)
+        R = model.metric.scalar_curvature(torch.tensor(triples.x))
     low, middle, high = torch.quantile(R, torch.tensor([0.1, 0.5, 0.9], dtype=R.dtype)).tolist()
-    noisy = triples.error is not None
     return {
-        "data": repr(motion),
-        "stage": stage,
+        "parameters": parameters,
         "residual": fit.residual,
         "starts": list(fit.starts),
         "iterations": fit.iterations,
@@ -195,18 +246,38 @@ def _summary(
         "curvature_low": low,
         "curvature_median": middle,
         "curvature_high": high,
-        "verdict": _verdict(fit.residual, noisy),
+        "verdict": _verdict(fit.residual, triples, direct, parameters),
     }
 
 
-def _verdict(residual: float, noisy: bool) -> str:
-    """In words, what the residual is worth."""
-    if noisy:
+def _verdict(residual: float, triples: Triples, direct: bool, parameters: int) -> str:
+    """In words, what the residual is worth.
+
+    Args:
+        residual: of the fit.
+        triples: the accelerations that were fitted.
+        direct: whether these were measured; otherwise they come from polynomials.
+        parameters: of the model.
+
+    Returns:
+        A sentence.
+    """
+    if triples.error is not None:
         if residual < 1.1:
             return "the noise explains what is left; compare starts for what it leaves open"
         return (
             f"residuals are {residual:.2g} error bars: the model, or the bars, are too small; "
             "try wider networks, --potential, or smaller windows"
+        )
+    if triples.a.size < parameters:
+        return (
+            f"{triples.a.size} numbers were fitted by {parameters} parameters: a small residual "
+            "says nothing of the curvature; give more data, or a smaller network"
+        )
+    if not direct:
+        return (
+            "accelerations come from polynomials without error bars, whose bias is not known: the "
+            "residual says nothing of the curvature; give longer trajectories"
         )
     if residual < CERTIFIED:
         return f"relative residual {residual:.1e} < {CERTIFIED:.0e}: the curvature can be believed"
@@ -214,31 +285,3 @@ def _verdict(residual: float, noisy: bool) -> str:
         f"relative residual {residual:.1e} >= {CERTIFIED:.0e}: the curvature may be wrong; try "
         "more starts, more time, wider networks, or --potential"
     )
-
-
-def _write(folder: Path, model: MetricDynamics, points: Tensor, summary: dict[str, Any]) -> None:
-    """Each file is written beside its place and moved there."""
-    with torch.no_grad():
-        g, R = model.metric(points).numpy(), model.metric.scalar_curvature(points).numpy()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _place(folder / "model.pt", lambda file: torch.save(model.state_dict(), file))
-        _place(
-            folder / "fields.npz",
-            lambda file: np.savez(file, x=points.numpy(), metric=g, scalar_curvature=R),
-        )
-        text = json.dumps(summary, indent=2).encode()
-        _place(folder / "summary.json", lambda file: file.write(text))
-    except OSError as error:
-        raise DataError(f"the folder {folder} cannot be written to: {error}") from error
-
-
-def _place(path: Path, write: Callable[[Any], object]) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
