@@ -45,7 +45,8 @@ def trained() -> MetricNet:
 
 @cache
 def report() -> KillingReport:
-    return killing_report(trained(), points(), degrees=(1, 2))
+    found: KillingReport = killing_report(trained(), points(), degrees=(1, 2))
+    return found
 
 
 def test_the_rotation_of_a_trained_metric_is_found_and_supported() -> None:
