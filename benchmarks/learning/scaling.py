@@ -17,7 +17,7 @@ TITLE = "How the cost grows"
 FAMILIES = ("conformal", "diagonal", "full")
 BASE = {"n": 8, "charts": 2, "batch": 256}
 GRIDS = {"n": (4, 8, 16, 32), "charts": (1, 2, 4, 8), "batch": (64, 256, 1024, 4096)}
-ROUNDS, PATIENCE = 7, 2.5  # repetitions, and seconds after which no more of them begin
+ROUNDS, PATIENCE = 7, 1.0  # repetitions, and seconds after which no more of them begin
 
 
 def measure() -> dict[str, Any]:

@@ -23,12 +23,12 @@ from benchmarks.learning.problems import table
 TITLE = "Lambda"
 PICTURE = ROOT / "docs" / "ndm" / "lambda.png"
 SEEDS = range(3)
-LAMBDAS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)
+LAMBDAS = (0.0, 1e-4, 1e-2, 1e-1, 1.0, 1e1, 1e3)
 POINTS, NOISE = 100, 0.3
-STEPS = {"Adam": 300, "natural": 40}
-MARKS = 20  # places of each curve that are stored
-RATE = 1e-2
-ALONE_STEPS = 300
+STEPS = {"Adam": 160, "natural": 20}
+MARKS = 10  # places of each curve that are stored
+RATE = 2e-2
+ALONE_STEPS = 150
 
 
 @dataclass
