@@ -63,7 +63,8 @@ class Full(Parametrisation):
         diagonal = f.diagonal(dim1=-2, dim2=-1)
         found = (*self._diagonal(diagonal, order), diagonal, diagonal)[:3]
         one = torch.eye(self.n, dtype=f.dtype, device=f.device)
-        factor = f * (1 - one) + one * found[0][..., None]
+        # batched products of matrices whose entries lie apart take ten times as long
+        factor = (f * (1 - one) + one * found[0][..., None]).contiguous()
         return factor, 1 - one + one * found[1][..., None], found[2]
 
     def _complete(self, product: Tensor) -> Tensor:
