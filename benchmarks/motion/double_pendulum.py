@@ -32,11 +32,11 @@ CASES: Mapping[str, tuple[str, float]] = {
     "metric": ("metric", 0.0),
     "perceptron": ("free", 0.0),
     "free connection": ("connection", 0.0),
-    "DeLaN": ("delan", 0.0),
-    "LNN": ("lnn", 0.0),
     "metric, 5 % noise": ("metric", NOISE),
     "perceptron, 5 % noise": ("free", NOISE),
     "free connection, 5 % noise": ("connection", NOISE),
+    "DeLaN": ("delan", 0.0),
+    "LNN": ("lnn", 0.0),
 }
 OWN, RIVAL = 830, 1080  # parameters, at most
 GRID = (
@@ -156,7 +156,7 @@ time. Errors of masses, potential and curvature at 500 other points, up to what 
 t = 20 from the true ones, median over 10 motions released from rest within 1 of the vertical.
 Drift: of the true energy along the model's motion, relative to the spread of the motions' energies.
 Jacobi's metric is that of E = 20.""",
-    cases=("metric", "perceptron", "free connection"),
+    cases=tuple(CASES),
     goals=(
         Goal("R", "curvature of M, RMS error", 0.03, form=".2%", cases=("metric",)),
         Goal("M", "masses, RMS error", 0.002, form=".3%", cases=("metric",)),
