@@ -47,7 +47,7 @@ def train_classifier(folder: Path) -> bool:
         f"training {untrained:.1%}), E[R^2] = {curvature:.3g}"
     )
     report = write_report(place, folder / "moons.html")
-    emit(f"   curves, curvature and volume over the data, every chart: {near(report)}")
+    emit(f"   curves, curvature, geodesics, symmetries, every chart, in one page: {near(report)}")
     return accuracy >= LEAST_ACCURACY
 
 

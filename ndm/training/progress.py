@@ -102,7 +102,7 @@ class RunBar(L.Callback):
         epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
         rows, loss = self.record.rows, ""
         if rows:
-            loss = f"loss {rows[-1]['validation/task']:.3g}, best {self.record.best:.3g}"
+            loss = f", loss {rows[-1]['validation/task']:.3g}, best {self.record.best:.3g}"
         self._bar.update(self._task, completed=done, epoch=epoch, loss=loss)
 
     def _stop(self) -> None:
@@ -112,15 +112,14 @@ class RunBar(L.Callback):
 
 
 def _bar() -> Progress:
-    """Texts, and a bar where there is room for one."""
+    """A text, which is cut where there is no room for it, and a bar where there is."""
     from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
     from rich.table import Column
 
     place = console(stderr=True)
-    texts = ("{task.description}", "{task.fields[epoch]}", "{task.fields[loss]}")
-    columns: list[ProgressColumn] = [
-        TextColumn(text, table_column=Column(no_wrap=True)) for text in texts
-    ]
-    if place.width >= _NARROW:
+    text = "{task.description}, {task.fields[epoch]}{task.fields[loss]}"
+    columns: list[ProgressColumn] = [TextColumn(text, table_column=Column(no_wrap=True))]
+    wide = place.width >= _NARROW
+    if wide:
         columns += [BarColumn(bar_width=None), TimeRemainingColumn()]
-    return Progress(*columns, console=place, transient=True, expand=place.width >= _NARROW)
+    return Progress(*columns, console=place, transient=True, expand=wide, redirect_stdout=False)

@@ -79,6 +79,7 @@ def test_errors_are_said_without_a_traceback(
     assert capsys.readouterr().err == "demo: interrupted\n"
 
 
+@pytest.mark.slow
 def test_a_pendulum_that_was_not_learned_is_a_failure(
     step: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
