@@ -226,7 +226,7 @@ def _progress(tell: Tell, stage: str) -> Callable[[int, float], None]:
         nonlocal last
         if time.monotonic() - last > PATIENCE:
             last = time.monotonic()
-            tell(f"{stage}: {steps} iterations, residual {residual:.3g}")
+            tell(f"{stage}: iteration {steps}, residual {residual:.3g}")
 
     return watch
 

@@ -106,7 +106,7 @@ def test_a_pendulum_in_other_units_swings_as_measured(tmp_path: Path) -> None:
         np.mean((there - degrees * a / ms**2) ** 2) / np.mean((degrees * a / ms**2) ** 2)
     )
     assert abs(error / found.summary["residual"] - 1) < 1e-3
-    assert error < 0.01  # a fit of 30 iterations
+    assert error < 0.1  # 30 iterations, six hidden units for a whole turn
     assert found.summary["curvature_median"] == 0  # of one coordinate
 
 
