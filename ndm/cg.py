@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -79,7 +79,7 @@ def conjugate_gradient(
         >>> found.x.round(decimals=10).tolist(), found.iterations, found.converged
         ([1.0, 1.0], 2, True)
     """
-    size = float(torch.linalg.vector_norm(b))
+    size = _norm(b)
     if size == 0:
         return Solution(torch.zeros_like(b), 0, 0.0, True, "the right-hand side is 0", b.clone())
     x = torch.zeros_like(b) if start is None else start.clone()
@@ -88,7 +88,7 @@ def conjugate_gradient(
     p, rho, reason, count = z, torch.dot(r, z), "", 0
     most = 2 * b.numel() if max_iterations is None else max_iterations
     kept = _Residuals(b, min(memory, most))
-    while float(torch.linalg.vector_norm(r)) > tolerance * size:
+    while _norm(r) > tolerance * size:
         if count == most:
             reason = f"{most} iterations were not enough: raise max_iterations, or the damping"
             break
@@ -101,16 +101,29 @@ def conjugate_gradient(
             break
         alpha = float(rho) / bend
         kept.add(r, z / rho)
-        x, r, count = x.add(p, alpha=alpha), kept.cleaned(r.add(q, alpha=-alpha)), count + 1
+        x, r = x.add(p, alpha=alpha), kept.cleaned(r.add(q, alpha=-alpha))
+        count += 1
         z = r if precondition is None else precondition(r)
         rho, old = torch.dot(r, z), rho
         p = z + (rho / old) * p
-    residual = float(torch.linalg.vector_norm(r)) / size
-    if not residual < float("inf"):
+    return _outcome(Solution(x, count, _norm(r) / size, not reason, reason, r), throw)
+
+
+def _norm(r: Tensor) -> float:
+    return float(torch.linalg.vector_norm(r))
+
+
+def _outcome(found: Solution, throw: bool) -> Solution:
+    """Look at what was found: refuse it, or say why it is good."""
+    if not found.residual < float("inf"):
         raise SolverError("conjugate gradients met a residual that is not finite: look at b")
-    if reason and throw:
-        raise SolverError(f"conjugate gradients stopped at residual {residual:.2g}: {reason}")
-    return Solution(x, count, residual, not reason, reason or "the residual is small enough", r)
+    if found.converged:
+        return replace(found, reason="the residual is small enough")
+    if throw:
+        raise SolverError(
+            f"conjugate gradients stopped at residual {found.residual:.2g}: {found.reason}"
+        )
+    return found
 
 
 class _Residuals:

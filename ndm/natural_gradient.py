@@ -131,11 +131,9 @@ class NaturalGradient(torch.optim.Optimizer):
             [p for p in model.parameters() if p.requires_grad], {"lr": lr, "other_lr": other_lr}
         )
         self.model, self.solver = model, solver
-        self.damping = (
-            damping
-            if isinstance(damping, LevenbergMarquardt)
-            else LevenbergMarquardt(damping, shrink=1.0)
-        )
+        if not isinstance(damping, LevenbergMarquardt):
+            damping = LevenbergMarquardt(damping, shrink=1.0)
+        self.damping = damping
         self.options: dict[str, Any] = {
             "w_metric": w_metric,
             "w_fisher": w_fisher,
@@ -147,9 +145,9 @@ class NaturalGradient(torch.optim.Optimizer):
         self._watch = _Watch()
         self._adam: torch.optim.Adam | None = None
         self._kept: dict[str, Any] | None = None  # state of an Adam that is not made yet
-        model.layers[0].coordinate_map.register_forward_pre_hook(self._watch)
-        if model.pad is not None:
-            model.pad.register_forward_pre_hook(self._watch)
+        for part in (model.layers[0].coordinate_map, model.pad):
+            if part is not None:
+                part.register_forward_pre_hook(self._watch)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
