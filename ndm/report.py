@@ -10,8 +10,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from geomkit import __version__
-from ndm.analysis import killing_report
+from ndm.analysis import Connection, killing_report
 from ndm.analysis.killing_plots import killing_figure
 from ndm.data import load
 from ndm.errors import DataError, NdmError, TrainingError
@@ -30,7 +33,7 @@ from ndm.training import Run, open_run
 from ndm.training.checkpoints import write_bytes
 from ndm.training.folder import fresh_model, seed_folder
 
-__all__ = ["write_report"]
+__all__ = ["outside", "write_report"]
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -157,7 +160,11 @@ def _geodesics(model: NDM, untrained: NDM, x: Any, targets: Targets) -> list[str
     except NdmError as error:  # of maps that are too rough, for instance
         return [*parts, f"<p>None can be computed: {escape(str(error))}</p>"]
     figure = geodesics_figure(model, untrained, found, x, targets)
-    return [*parts, _image(figure, "geodesics"), _lengths(found)]
+    told = (
+        "<p class='soft'>Where a geodesic goes far out of the data, the metric is short there, and "
+        "no point has told it otherwise.</p>"
+    )
+    return [*parts, _image(figure, "geodesics"), _lengths(found, in_first_chart(model, x)), told]
 
 
 def _symmetries(model: NDM, x: Any) -> list[str]:
@@ -169,13 +176,16 @@ def _symmetries(model: NDM, x: Any) -> list[str]:
         found = killing_report(model, points)
     except NdmError as error:  # too few points, or a basis that says nothing on them
         return [f"<h2>Symmetries</h2><p>None can be looked for: {escape(str(error))}</p>"]
-    text = "<br>".join(escape(line) for line in str(found).split("\n"))
     picture = _image(killing_figure(found, points), "approximate symmetries")
-    return ["<h2>Approximate symmetries of the metric</h2>", picture, f"<p>{text}</p>"]
+    return [
+        "<h2>Approximate symmetries of the metric</h2>",
+        picture,
+        f"<pre>{escape(str(found))}</pre>",
+    ]
 
 
-def _lengths(found: Joined) -> str:
-    """How many pairs were joined, how well, and by how much shorter than by straight lines."""
+def _lengths(found: Joined, points: Tensor) -> str:
+    """How many pairs were joined, how well, how much shorter than by straight lines, and where."""
     rows = []
     for when, one in (("after training", found.trained), ("before training", found.untrained)):
         good = one.converged
@@ -183,10 +193,29 @@ def _lengths(found: Joined) -> str:
         if bool(good.any()):
             gain = 100 * (1 - one.distance / one.straight)[good]
             row += [f"{float(one.distance[good].mean()):.4g}", f"{float(gain.mean()):.3g} %",
-                    f"{float(one.turning[good].max()):.1e}"]  # fmt: skip
-        rows.append([*row, *[""] * (5 - len(row))])
-    header = ["", "pairs joined", "mean distance", "shorter than straight", "largest turning, rad"]
+                    f"{float(one.turning[good].max()):.1e}",
+                    f"{outside(one, points):.2g}"]  # fmt: skip
+        rows.append([*row, *[""] * (6 - len(row))])
+    header = ["", "pairs joined", "mean distance", "shorter than straight", "largest turning, rad",
+              "farthest out of the data, in widths"]  # fmt: skip
     return _table(header, rows)
+
+
+def outside(found: Connection, points: Tensor) -> float:
+    """How far curves leave the box of the data.
+
+    Args:
+        found: of which at least one pair converged.
+        points: (N, n), the data in the coordinates of the curves.
+
+    Returns:
+        The largest distance along a coordinate, in widths of the box; 0 if no curve leaves it.
+    """
+    low, high = points.amin(0), points.amax(0)
+    wide = high > low  # padding has no width
+    x = found.at(torch.linspace(0, 1, 101, dtype=torch.float64))[0][found.converged]
+    beyond = torch.maximum(x - high, low - x)[..., wide] / (high - low)[wide]
+    return float(beyond.max().clamp_min(0))
 
 
 def _rows(run: Run, seed: int) -> list[dict[str, float]]:

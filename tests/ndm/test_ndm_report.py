@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 import shutil
 from html.parser import HTMLParser
@@ -12,12 +13,14 @@ import numpy as np
 import pytest
 import torch
 
+from ndm.analysis import connect
 from ndm.build import build_model
 from ndm.data import load
 from ndm.errors import TrainingError
+from ndm.geometry import ExactMetric
 from ndm.plots import Targets, geodesics_figure, geometry_figure, join
 from ndm.plots.canvas import plane_of
-from ndm.report import write_report
+from ndm.report import outside, write_report
 from ndm.training import train
 from tests.ndm.training_samples import tiny
 
@@ -58,7 +61,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_is_complete_in_itself(tmp_path: Path) -> None:
-    result = train(tiny("seeds=[0, 1]"), tmp_path / "run")
+    result = train(tiny("seeds=[0, 1]", "trainer.epochs=2"), tmp_path / "run")
     place = write_report(tmp_path / "run", seed=1)
     assert place == tmp_path / "run" / "report.html"
     text = place.read_text("utf-8")
@@ -74,16 +77,19 @@ def test_the_page_is_complete_in_itself(tmp_path: Path) -> None:
         for part in seed.figures.values():
             assert {f"{value:.4g}" for value in part.values()} <= set(page.cells)
     assert torch.__version__ in page.cells
+    assert page.cells.count("6 of 6") == 2  # geodesics of metrics that are nearly constant
 
 
 @pytest.mark.parametrize(
     ("words", "images"),
     [
         (["model.metric=null"], ["curves", "the data in every chart"]),
-        (["data.name=diabetes", "data.components=3", "model.tie=independent"], ALL),
-        (["data.task=density"], ALL),
         (["data.name=iris", "data.components=1", "model.map=monotone", "model.map_options={}"],
          ["curves"]),
+        # all pictures once more each, which takes some seconds
+        pytest.param(["data.name=diabetes", "data.components=3", "model.tie=independent"], ALL,
+                     marks=pytest.mark.slow),
+        pytest.param(["data.task=density"], ALL, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_pages_of_other_runs(tmp_path: Path, words: list[str], images: list[str]) -> None:
@@ -152,6 +158,19 @@ def test_geodesics_join_points_of_different_classes() -> None:
     s = torch.linspace(0, 1, 200, dtype=torch.float64)
     # the curves of the picture are those that were found
     assert np.abs(np.stack(drawn) - found.trained.at(s)[0].numpy()).max() < 1e-12
+
+
+def test_how_far_a_geodesic_leaves_the_data() -> None:
+    """Of the half-plane from (-1, 1) to (1, 1): a circle about 0, whose top is at sqrt 2."""
+    ends = torch.tensor([[-1.0, 1.0], [1.0, 1.0]]).double()
+    found = connect(ExactMetric("hyperbolic_plane_half"), ends[:1], ends[1:])
+    for low, high in ((0.8, 1.2), (0.5, 1.5)):
+        box = torch.tensor([[-1.0, low], [1.0, high]]).double()
+        expected = max(0.0, (math.sqrt(2) - high) / (high - low))
+        # the curve is good to the square of its turning of 1e-4
+        assert outside(found, box) == pytest.approx(expected, abs=1e-6)
+    flat = torch.cat((ends, ends.roll(1, 0)))  # all at height 1: of no width there
+    assert outside(found, flat) == 0
 
 
 def test_what_there_is_no_page_of(tmp_path: Path) -> None:
