@@ -224,6 +224,12 @@ def test_budget_is_honoured_within_a_factor_two(seconds: int) -> None:
     assert time.monotonic() - start < 2 * seconds + 0.5  # 0.5 s: slack for a loaded machine
 
 
+def test_decisions_name_the_constant() -> None:
+    sphere = gk.curvature(gk.catalog["sphere2"])
+    assert str(sphere.is_constant_curvature()).startswith("yes (exact), the constant is a**(-2)")
+    assert "constant is" not in str(sphere.is_flat())
+
+
 @pytest.mark.slow
 def test_without_a_budget_size_is_limited() -> None:
     with pytest.raises(BudgetError, match=r"one component|concrete functions"):

@@ -93,6 +93,21 @@ def test_text_says_what_matters() -> None:
         assert part in text
 
 
+def test_claims_about_a_metric() -> None:
+    metric = gk.Metric.from_dict(SPHERE)
+    true, false = ({"kind": "scalar_curvature", "value": value} for value in ("2", "1"))
+    assert gk.verify(metric, true).ok
+    report = gk.verify(metric, [true, false])
+    assert [claim.verdict for claim in report.claims] == [Verdict.HOLDS, Verdict.FAILS]
+    as_file = gk.verify({"metric": metric.to_dict(), "claims": [true, false]})
+    assert report.to_json()["files"] == as_file.to_json()["files"]
+    assert str(report).startswith("sphere: fails")
+    with pytest.raises(ValueError, match="a metric was given without claims"):
+        gk.verify(metric)
+    with pytest.raises(ValueError, match="which bring their own"):
+        gk.verify({"metric": SPHERE, "claims": [true]}, [false])
+
+
 def test_same_seed_same_report(tmp_path: Path) -> None:
     content = {"metric": SPHERE, "claims": [{"kind": "kretschmann", "value": "sin(phi)"}]}
     path = tmp_path / "claims.json"

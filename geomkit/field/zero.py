@@ -48,7 +48,8 @@ class Decision:
     def __str__(self) -> str:
         answer = {True: "yes", False: "no", None: "undecided"}[self.value]
         proof = f" ({self.proof})" if self.proof else ""
-        return f"{answer}{proof}" + (f": {self.detail}" if self.detail else "")
+        constant = "" if self.constant is None else f", the constant is {self.constant}"
+        return f"{answer}{proof}{constant}" + (f": {self.detail}" if self.detail else "")
 
 
 def decide_zero(element: Element, *, points: int = POINTS, seed: int = 0) -> Decision:

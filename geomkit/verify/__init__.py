@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from geomkit.metric import Metric
+
 from .report import ClaimResult, FileResult, Report, Verdict
 from .runner import Progress, check_here, check_in_children
 from .worker import Options, Task
@@ -25,7 +27,8 @@ _SUFFIXES = (".toml", ".json")
 
 
 def verify(
-    source: str | os.PathLike[str] | Mapping[str, Any] | Iterable[str | os.PathLike[str]],
+    source: str | os.PathLike[str] | Mapping[str, Any] | Metric | Iterable[str | os.PathLike[str]],
+    claims: Mapping[str, Any] | Iterable[Mapping[str, Any]] | None = None,
     *,
     budget: float | None = None,
     jobs: int | None = None,
@@ -36,8 +39,9 @@ def verify(
     """Prove or refute the claims of claim files.
 
     Args:
-        source: a claim file, a folder of claim files, an iterable of both, or the content of one
-            claim file as a mapping.
+        source: a claim file, a folder of claim files, an iterable of both, the content of one
+            claim file as a mapping, or a metric.
+        claims: for a metric: one claim or several, as in a claim file.
         budget: seconds that a claim may take; a claim beyond it is `undecided`. None: no limit.
         jobs: files checked at a time, each in a child process; None: as many as there are
             processors. With one file and no budget no child is started.
@@ -50,14 +54,14 @@ def verify(
         The report: `report.exit_status`, `report.files`, `report.to_json()`, `str(report)`.
 
     Raises:
-        ValueError: `budget` or `jobs` is not positive.
+        ValueError: `budget` or `jobs` is not positive; a metric without claims, or claims about
+            something that brings its own.
 
     Example:
         >>> import geomkit as gk
-        >>> sphere = {"coordinates": ["theta", "phi"],
-        ...           "line_element": "dtheta**2 + sin(theta)**2*dphi**2"}
-        >>> claim = {"kind": "scalar_curvature", "value": "1"}
-        >>> report = gk.verify({"metric": sphere, "claims": [claim]})
+        >>> line = "dtheta**2 + sin(theta)**2*dphi**2"
+        >>> sphere = gk.Metric.from_line_element(line, ["theta", "phi"])
+        >>> report = gk.verify(sphere, {"kind": "scalar_curvature", "value": "1"})
         >>> report.claims[0].verdict, report.claims[0].instead["value"]
         (<Verdict.FAILS: 'fails'>, '2')
     """
@@ -66,7 +70,7 @@ def verify(
     if jobs is not None and jobs < 1:
         raise ValueError(f"jobs is {jobs!r}; give a positive number of processes")
     started = time.monotonic()
-    tasks = _tasks(source)
+    tasks = _tasks(_with_claims(source, claims))
     options = Options(budget, seed, fallback)
     if len(tasks) == 1 and budget is None and jobs is None:
         files = [check_here(tasks[0], options)]
@@ -75,6 +79,20 @@ def verify(
     else:
         files = check_in_children(tasks, options, jobs or os.cpu_count() or 1, progress)
     return Report(tuple(files), time.monotonic() - started)
+
+
+def _with_claims(source: Any, claims: Any) -> Any:
+    """The source, or what a claim file of this metric and these claims would hold."""
+    if isinstance(source, Metric) != (claims is not None):
+        raise ValueError(
+            "claims were given beside claim files, which bring their own; leave them out"
+            if claims is not None
+            else "a metric was given without claims; give them: verify(metric, claims)"
+        )
+    if claims is None:
+        return source
+    given = [claims] if isinstance(claims, Mapping) else list(claims)
+    return {"metric": source.to_dict(), "claims": given}
 
 
 def _tasks(source: Any) -> list[Task]:

@@ -140,8 +140,10 @@ class FileResult:
         }
 
     def __str__(self) -> str:
-        name = f" ({self.metric})" if self.metric else ""
-        lines = [f"{self.file}{name}: {self.status}"]
+        title = f"{self.file} ({self.metric})" if self.metric else self.file
+        if self.metric and self.file == "<mapping>":  # which says nothing beside a name
+            title = self.metric
+        lines = [f"{title}: {self.status}"]
         if self.error:
             lines.append(f"  ! {self.error}")
         for claim in self.claims:
