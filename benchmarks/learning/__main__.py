@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import sys
+import textwrap
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -69,8 +70,18 @@ def page() -> str:
                 f"*{made['date']}, {made['seconds']:.0f} s of CPU time, load {made['load']} on "
                 f"{made['cores']} cores; {packages}.*"
             )
-            sections += [f"## {part(name).TITLE}", part(name).section(kept["data"]), note]
+            sections += [f"## {part(name).TITLE}", wrapped(part(name).section(kept["data"])), note]
     return "\n\n".join(sections) + "\n"
+
+
+def wrapped(text: str) -> str:
+    """Paragraphs in lines of at most 100 characters; tables and pictures stay as they are."""
+    blocks = text.split("\n\n")
+    filled = [
+        block if block.startswith(("|", "!", "-")) else textwrap.fill(" ".join(block.split()), 100)
+        for block in blocks
+    ]
+    return "\n\n".join(filled)
 
 
 def main() -> int:

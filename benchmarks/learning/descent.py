@@ -23,16 +23,19 @@ REPEATS = 3
 
 # Tried, and not in the package: single runs or few seeds, to be read as that.
 TRIED = """\
-What was tried. A step costs two evaluations of the loss with its gradient, one of the metric, and
-a product of G for each iteration. Taken: at most 10 iterations in place of 50; the metric
-evaluated once in one chart and carried back; no product for what the solver knows; shorter steps
-before one is taken back. The start at the last solution is what lets 10 iterations do: without it
-they took 9 to 10 steps. Not taken: a solver that stops by its relative progress (6 to 14 steps);
-the exact inverse of a matrix sampled with 1, 2 or 4 random cotangents for each point, by its dual
-(23 to 33, 18 and 16 steps); K-FAC with 4 to 64 cotangents instead of 1 (26 to 30 steps: it is the
-factorisation, not the sampling, that loses); K-FAC as a preconditioner (6 to 9 steps with 2 or 3
-iterations, each of which costs more, and worse with more iterations); a dense G (938 products, or
-about 0.4 GFLOP a step, more than 10 products take)."""
+What was tried. A step costs two evaluations of the loss with its gradient, one of the metric,
+and a product of G for each iteration. Taken: at most 10 iterations in place of 50; the metric
+evaluated once in one chart and carried back; no product for what the solver knows; shorter
+steps before one is taken back; K-FAC's direction combined with the last step (21 steps before,
+with Fisher + g). The start at the last solution is what lets 10 iterations do: without it they
+took 9 to 10 steps. Not taken: a solver that stops by its relative progress (6 to 14 steps); the
+exact inverse of a matrix sampled with 1, 2 or 4 random cotangents for each point, by its dual
+(23 to 33, 18 and 16 steps); K-FAC with 4 to 64 cotangents instead of 1 (26 to 30 steps: it is
+the factorisation, not the sampling, that loses); K-FAC as a preconditioner (6 to 9 steps with 2
+or 3 iterations, each of which costs more, and worse with more iterations); a dense G (938
+products, or about 0.4 GFLOP a step, more than 10 products take). What is left is overhead: a
+product of G is 151 nodes of torch's graph, at 5 microseconds each, of which arithmetic is a
+small part; below Adam's CPU time it would need kernels of its own."""
 
 Maker = Callable[[ndm.NDM], torch.optim.Optimizer]
 

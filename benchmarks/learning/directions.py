@@ -115,4 +115,6 @@ Fisher, damping {DELTA:g}, dense solution. "Decrease" is the fall of the loss in
 K-FAC against the exact natural step: cosine of the two as vectors and in the metric G, and the
 share of the exact step's decrease that it has, with 1 and 16 random cotangents for each point.
 
-{table(heads[1], kfac)}"""
+{table(heads[1], kfac)}
+
+This is K-FAC by itself; the optimiser combines it with the last step."""
