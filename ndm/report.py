@@ -107,7 +107,9 @@ def _page(run: Run, ended: list[int], seed: int) -> str:
 
 
 def _figures(seed: int, result: Mapping[str, Any]) -> str:
-    figures: Mapping[str, Mapping[str, float | None]] = result["figures"]
+    found: Mapping[str, Mapping[str, float | None]] = result["figures"]
+    # the control beside what it is the control of
+    figures = {part: found[part] for part in ("validation", "test", "untrained") if part in found}
     names = dict.fromkeys(name for part in figures.values() for name in part)
     rows = [
         [name.replace("_", " "), *(_shown(part.get(name)) for part in figures.values())]

@@ -132,7 +132,9 @@ def new_figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def scatter(axes: Any, points: Array, targets: Targets, *, edge: bool = False) -> None:
+def scatter(
+    axes: Any, points: Array, targets: Targets, *, edge: bool = False, pale: bool = False
+) -> None:
     """Draw points, coloured by their targets.
 
     Args:
@@ -140,9 +142,11 @@ def scatter(axes: Any, points: Array, targets: Targets, *, edge: bool = False) -
         points: (N, 2).
         targets: of the points.
         edge: whether they get a white edge, to be seen on a map.
+        pale: whether they stay behind what is drawn over them.
     """
     points, y = points[:_SHOWN], targets.values[:_SHOWN]
     style: dict[str, Any] = {"s": 12, "linewidths": 0.4, "edgecolors": "white" if edge else "none"}
+    style["alpha"] = 0.4 if pale else None
     if not targets.classes:
         colours = {"c": y.reshape(len(y), -1)[:, 0], "cmap": "cividis"} if y.size else {
             "color": COLOURS[0]

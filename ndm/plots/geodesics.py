@@ -106,11 +106,11 @@ def geodesics_figure(
         axes = figure.add_subplot(1, 2, k + 1)
         shown = _view(plane, points, found)
         if model.dimension == 2:  # in more, curves leave the plane, and R is not that along them
-            background = geometry_map(one.field(0), shown, 80)
+            background = geometry_map(one.field(0), shown, 110)
             limit = limit or curvature_limit(background)
             image = shade(axes, background, background.curvature.numpy(), limit)
             image.set_alpha(0.45)
-        scatter(axes, points, targets)
+        scatter(axes, points, targets, pale=True)
         draw(axes, plane, found)
         good = int(found.converged.sum())
         dress(axes, plane, f"{when}: {good} of {found.converged.numel()} pairs joined")
