@@ -41,7 +41,7 @@ _DEGREES = {7: math.inf, 15: math.inf, 31: math.inf, 63: 1e3, 127: 1e2, 255: 1.0
 _UNKNOWNS = 2100  # of one curve, at most
 _MEMORY = 2e7  # entries of all Hessians at a time
 _NEARLY = 0.1  # radians
-_FINE = 129  # places at which a curve is checked
+_FINE = 129  # places at which a curve is checked, at least
 
 
 @torch.no_grad()
@@ -251,7 +251,8 @@ def _judged(
     x, v, _ = along(p, q, c, fine)
     length = (fine.weights * speeds(field, x, v)).sum(-1)
     straight = (fine.weights * speeds(field, *along(p, q, 0 * c, fine)[:2])).sum(-1)
-    even = basis(m, p, torch.linspace(0, 1, _FINE, dtype=p.dtype))
+    places = max(_FINE, 2 * m + 1)
+    even = basis(m, p, torch.linspace(0, 1, places, dtype=p.dtype))
     x, v, a = along(p, q, c, even)
     speed = speeds(field, x, v)
     same = (p == q).all(-1)

@@ -110,7 +110,9 @@ def test_distances_do_not_depend_on_coordinates(n: int) -> None:
     field = learned(n)
     p, q = uniform(5, n), uniform(5, n, seed=1)
     there = connect(field, phi(p)[0], phi(q)[0], tolerance=1e-5)
-    here = connect(PulledBack(field, phi), p, q, tolerance=1e-5)
+    # as a metric of these coordinates, and not as a pullback, which would be joined over there
+    pulled = PulledBack(field, phi)
+    here = connect(Planted(n, lambda x: pulled(x)), p, q, tolerance=1e-5)
     assert there.converged.all()
     assert here.converged.all()
     # lengths are good to about the square of the turning
@@ -118,6 +120,12 @@ def test_distances_do_not_depend_on_coordinates(n: int) -> None:
     # and the geodesics are the same curves; these only to the turning itself
     s = torch.tensor([0.25, 0.5], dtype=F64)
     torch.testing.assert_close(phi(here.at(s)[0])[0], there.at(s)[0], rtol=0, atol=1e-4)
+    known = connect(pulled, p, q, tolerance=1e-5)
+    torch.testing.assert_close(known.distance, here.distance, rtol=1e-9, atol=0)
+    torch.testing.assert_close(known.straight, here.straight, rtol=1e-9, atol=0)
+    for a, b in zip(known.at(s), here.at(s), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-3)  # velocities: a derivative of that
+    torch.testing.assert_close(known.logarithm, here.logarithm, rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("family", ["full", "diagonal", "conformal", "lowrank"])
