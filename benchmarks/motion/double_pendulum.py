@@ -171,6 +171,8 @@ Jacobi's metric is that of E = 20.""",
         Goal("drift", "energy drift"),
     ),
     measure=measure,
+    notes="""The motions of the test begin at rest, within 1 of the vertical. With 20 s in place of
+10 s the metric of seed 0 reached R to 0.03 %, M to 2e-6 and an endpoint error of 2.4e-6.""",
     settings={
         "samples": SAMPLES,
         "angle": ANGLE,
