@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import torch
 from demo_step import EXAMPLES, heading, near, run
 
 from geomkit.terminal import emit
@@ -33,6 +34,7 @@ def train_classifier(folder: Path) -> bool:
         Whether it tells the moons apart.
     """
     heading("Two moons, told apart by charts with a learned metric (ndm train examples/moons.yaml)")
+    torch.set_num_threads(1)  # batches are small: threads would wait for each other
     place = folder / "moons"
     if place.exists():  # that of an earlier demonstration: training never writes over a run
         shutil.rmtree(place)

@@ -150,6 +150,7 @@ def learn_pendulum(folder: Path) -> bool:
         Whether it was learned well enough.
     """
     heading("A double pendulum, learned by watching it")
+    torch.set_num_threads(1)  # matrices are small: threads would wait for each other
     metric = double_pendulum().metric
     emit(
         f"   the truth, derived by geomkit: R = {gk.curvature(metric).scalar}\n"
