@@ -7,7 +7,7 @@ from torch import Tensor
 
 import geomkit as gk
 from ndm import contraction
-from ndm.field import MetricJet, certified, factored, symmetric
+from ndm.field import MetricJet, certified, factored, inverted, symmetric
 from ndm.jets import SmoothMLP
 
 from .base import Entries, full_jet
@@ -100,7 +100,8 @@ class LowRank(Entries):
         (f, u), df = self._split(value), first[..., :n, :]
         root, slope, bend = self.positive(f, 2)
         d, rate = root * root + self.eps, 2 * root * slope
-        h = gk.families.low_rank.inverse_metric(d, u)
+        # by Cholesky's factor, not Woodbury's identity: it fails where R would have no digit left
+        h = inverted(self.metric(value))
         one = torch.eye(n, dtype=f.dtype, device=f.device)
         own = layer._replace(weight=torch.diag_embed(layer.weight[:n].mT).movedim(0, -1))
         low = layer._replace(weight=layer.weight[n:].unflatten(0, (n, r)))

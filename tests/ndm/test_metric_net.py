@@ -307,6 +307,18 @@ def test_without_eps_a_positive_diagonal_is_asked_for(family: str) -> None:
         MetricNet(3, family, eps=0.0, positive_diagonal=False)
 
 
+def test_low_rank_curvature_without_a_digit_is_an_error() -> None:
+    """At condition 1e9 R in float32 is wrong by as much as itself; float64 has half its digits."""
+    torch.manual_seed(0)
+    field: MetricNet = MetricNet(4, "lowrank")
+    with torch.no_grad():
+        field.net.layers[-1].bias[4:] += 1e4
+    x = points(8, 4, dtype=F32)
+    with pytest.raises(ModelError, match="enlarge eps"):
+        field.scalar_curvature(x)
+    assert field.double().scalar_curvature(x.double()).isfinite().all()
+
+
 def test_a_metric_that_rounding_made_singular_is_an_error() -> None:
     field = MetricNet(3, eps=0.0)
     with torch.no_grad():
