@@ -59,10 +59,10 @@ def shared(kind: str, seed: int) -> dict[str, float]:
         optimizer.step()
     held = [torch.as_tensor(part) for part in data.test]
     found = evaluate(model, held[0].double(), held[1], data.task)
-    metrics = [p for name, p in model.named_parameters() if "net.layers" in name]
+    nets = [part for part in model.modules() if isinstance(part, MetricNet)]  # a shared one once
     apart = model.compatibility(held[0].double()).log_ratio
     return {
-        "parameters of metrics": float(sum(p.numel() for p in metrics)),
+        "parameters of metrics": float(sum(p.numel() for net in nets for p in net.parameters())),
         "test accuracy": found["accuracy"],
         "E[R^2]": found["mean_curvature_squared"],
         "variation of g": found["metric_variation"],
