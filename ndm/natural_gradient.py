@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ndm.cg import Solution, conjugate_gradient
 from ndm.charts import Pad
 from ndm.errors import ModelError, SolverError
+from ndm.field import symmetric
 from ndm.fisher import GeneralisedFisher
 from ndm.kfac import KroneckerFactors
 from ndm.model import NDM
@@ -79,7 +80,8 @@ class NaturalGradient(torch.optim.Optimizer):
     Args:
         model: whose parameters are optimised.
         lr: eta.
-        solver: "cg" (matrix-free) or "kfac".
+        solver: "cg" (matrix-free), or "kfac": the best combination of K-FAC's direction and the
+            last step, by two products of G.
         damping: delta, or how it is adapted (which needs a closure).
         w_metric: see `GeneralisedFisher`.
         w_fisher: see there.
@@ -141,7 +143,8 @@ class NaturalGradient(torch.optim.Optimizer):
         }
         self.tolerance, self.max_iterations = tolerance, max_iterations
         self.last: Solution | None = None
-        self._warm: Tensor | None = None
+        self._warm: Tensor | None = None  # the last direction
+        self._image = torch.zeros(())  # G times that
         self._watch = _Watch()
         self._adam: torch.optim.Adam | None = None
         self._kept: dict[str, Any] | None = None  # state of an Adam that is not made yet
@@ -172,7 +175,9 @@ class NaturalGradient(torch.optim.Optimizer):
         with torch.enable_grad():
             direction, gradient, matrix = self._direction(batch)
         lr, judged = self.param_groups[0]["lr"], closure is not None and self.damping.shrink < 1
-        promised = self._promise(matrix, gradient, direction, lr) if judged else 0.0
+        # how much a quadratic model of the loss falls
+        slope, bent = torch.dot(gradient, direction), torch.dot(direction, self._image)
+        promised = float(lr * slope - 0.5 * lr * lr * bent)
         rest = self._unreached(matrix)
         slopes = [None if p.grad is None else p.grad.clone() for p in rest]
         move = _Move(matrix, -lr * direction)
@@ -197,9 +202,11 @@ class NaturalGradient(torch.optim.Optimizer):
         gradient = torch.cat([_slope(p).reshape(-1) for p in matrix.parameters])
         if not bool(gradient.isfinite().all()):
             raise SolverError("the gradient is not finite: no step was made")
-        if factors is not None:
-            return factors.solve(gradient, delta), gradient, matrix
         start = self._warm if self._warm is not None and len(self._warm) == len(gradient) else None
+        if factors is not None:
+            ways = [factors.solve(gradient, delta), *([] if start is None else [start])]
+            self._warm, self._image = _combined(matrix, gradient, torch.stack(ways))
+            return self._warm, gradient, matrix
         self.last = conjugate_gradient(
             matrix,
             gradient,
@@ -207,17 +214,8 @@ class NaturalGradient(torch.optim.Optimizer):
             tolerance=self.tolerance,
             max_iterations=self.max_iterations,
         )
-        self._warm = self.last.x
+        self._warm, self._image = self.last.x, gradient - self.last.left
         return self.last.x, gradient, matrix
-
-    def _promise(
-        self, matrix: GeneralisedFisher, gradient: Tensor, direction: Tensor, lr: float
-    ) -> float:
-        """How much a quadratic model of the loss falls in a step."""
-        # conjugate gradients know G d already
-        image = matrix(direction) if self.last is None else gradient - self.last.left
-        slope, bent = torch.dot(gradient, direction), torch.dot(direction, image)
-        return float(lr * slope - 0.5 * lr * lr * bent)
 
     def _unreached(self, matrix: GeneralisedFisher) -> list[Tensor]:
         reached = {id(p) for p in matrix.parameters}
@@ -261,6 +259,17 @@ class NaturalGradient(torch.optim.Optimizer):
         if self._adam is not None and self._kept is not None:
             self._adam.load_state_dict(self._kept)
         super().load_state_dict(state)
+
+
+def _combined(matrix: GeneralisedFisher, gradient: Tensor, ways: Tensor) -> tuple[Tensor, Tensor]:
+    """The combination of directions (k, p) that makes the quadratic model least, and G times it."""
+    # with the last step among them: step size and momentum as Martens and Grosse (2015) choose them
+    images = torch.stack([matrix(way) for way in ways])
+    values, vectors = torch.linalg.eigh(symmetric(ways @ images.mT))
+    # directions that (nearly) are one have a small eigenvalue, which says nothing
+    kept = values > 1e-10 * values[-1]
+    weights = vectors[:, kept] @ ((ways @ gradient) @ vectors[:, kept] / values[kept])
+    return weights @ ways, weights @ images
 
 
 def _number(loss: Any) -> float:

@@ -128,6 +128,28 @@ def test_a_step_that_is_too_long_is_shortened() -> None:
     assert damping.value > 1e-12
 
 
+def test_kfac_and_the_last_step_are_combined_by_the_exact_model() -> None:
+    """The step is least along itself and along the last one: the residual is orthogonal to both."""
+    own, x = model(2, 2), points(20, 2)
+    target = (x.prod(-1) > 0).long()
+    optimizer = NaturalGradient(own, 0.5, solver="kfac", damping=0.1)
+    ways: list[Tensor] = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(own(x), target).backward()
+        G = GeneralisedFisher(own, x, damping=0.1)
+        matrix = G.dense()
+        gradient = torch.cat([p.grad.flatten() for p in G.parameters])
+        before = [p.detach().clone() for p in G.parameters]
+        optimizer.step()
+        moved = [(a - b).flatten() for a, b in zip(before, G.parameters, strict=True)]
+        ways.append(torch.cat(moved).detach() / 0.5)
+        residual = gradient - matrix @ ways[-1]
+        assert residual.norm() > 1e-3 * gradient.norm()  # it is no exact solution
+        for way in ways[-2:]:
+            assert abs(torch.dot(residual, way)) < 1e-9 * gradient.norm() * way.norm()
+
+
 def test_logistic_regression_is_fisher_scoring() -> None:
     """Against Newton's steps by the closed form X^T W X, whose Hessian is the Fisher matrix."""
     torch.manual_seed(0)
