@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,7 +146,10 @@ def scatter(
         pale: whether they stay behind what is drawn over them.
     """
     points, y = points[:_SHOWN], targets.values[:_SHOWN]
-    style: dict[str, Any] = {"s": 12, "linewidths": 0.4, "edgecolors": "white" if edge else "none"}
+    # many points are drawn small, lest they hide what they are drawn on
+    share = min(1.0, math.sqrt(400 / max(len(points), 1)))
+    style: dict[str, Any] = {"s": 12 * share**1.5, "linewidths": 0.4 * share,
+                             "edgecolors": "white" if edge else "none"}  # fmt: skip
     style["alpha"] = 0.4 if pale else None
     if not targets.classes:
         colours = {"c": y.reshape(len(y), -1)[:, 0], "cmap": "cividis"} if y.size else {
@@ -175,7 +179,7 @@ def key(figure: Any, panels: list[Any], targets: Targets) -> None:
         if len(labels) <= _KEYS:
             figure.legend(
                 handles, labels, loc="outside lower center", ncols=len(labels), frameon=False,
-                fontsize=9, markerscale=1.8,
+                fontsize=9, markerscale=2.2,
             )  # fmt: skip
     elif targets.values.size:
         bar = figure.colorbar(
