@@ -56,20 +56,35 @@ def _spread(mean: float, deviation: float) -> str:
 
 
 def show_figures(columns: dict[str, dict[str, str]], title: str) -> None:
-    """Print a table of figures.
+    """Print a table of figures; a list where there is no room for a table.
 
     Args:
         columns: texts by name of the figure, by name of the column.
         title: above it.
     """
+    names = list(dict.fromkeys(name for figures in columns.values() for name in figures))
+    place = console()
+    if place.width < _least_width(names, columns):
+        emit(title)
+        for name in names:
+            emit(name.replace("_", " "))
+            given = [(part, figures[name]) for part, figures in columns.items() if name in figures]
+            emit("\n".join(f"  {part} {text}" for part, text in given))
+        return
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
     table.add_column("figure")
-    for name in columns:
-        table.add_column(name, justify="right")
-    rows = dict.fromkeys(name for figures in columns.values() for name in figures)
-    for name in rows:
+    for part in columns:
+        table.add_column(part, justify="right", no_wrap=True)
+    for name in names:
         cells = [figures.get(name, "") for figures in columns.values()]
         table.add_row(name.replace("_", " "), *cells)
-    console().print(table)
+    place.print(table)
+
+
+def _least_width(names: list[str], columns: dict[str, dict[str, str]]) -> int:
+    """The width of the table with no figure cut; the names of figures may take several lines."""
+    words = [word for name in names for word in name.split("_")]
+    wide = [max(map(len, (part, *figures.values()))) for part, figures in columns.items()]
+    return 1 + sum(width + 3 for width in (max(map(len, ("figure", *words))), *wide))

@@ -16,13 +16,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ndm.cli.train import show_figures
 from ndm.training import train
 from tests.ndm.training_samples import TINY, curve, tiny
 
-# The terminal is made that of the process, so that Ctrl-C reaches it.
+# The terminal is made that of the process, so that Ctrl-C reaches it; tests that run in the
+# background of a shell were told to ignore it.
 AS_FOREGROUND = """
-import fcntl, termios
+import fcntl, signal, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from ndm.cli import main
 main()
 """
@@ -85,6 +88,23 @@ def test_the_bar_fits_and_goes_away(
     assert lines(shown)[-1] == "", "the bar is still there"
 
 
+@pytest.mark.parametrize("width", [20, 44, 50, 60, 100])
+def test_no_figure_is_cut(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr("ndm.cli.train.console", lambda: Console(file=screen, width=width))
+    parts = ("validation", "test", "untrained")
+    figures = {part: {"task": f"0.1{len(part)}", "mean_curvature": "1.2 ± 0.3"} for part in parts}
+    show_figures(figures, "seed 0")
+    shown = screen.getvalue() + capsys.readouterr().out
+    assert max(map(len, lines(shown))) <= width
+    for text in (*parts, "task", "mean", "curvature", "0.110", "0.14", "0.19", "seed 0"):
+        assert text in shown
+    assert shown.count("1.2 ± 0.3") == 3
+    assert ("━" in shown) == (width >= 50), "a list where there is no room for a table"
+
+
 @pytest.mark.slow
 def test_ctrl_c_on_a_terminal_and_going_on(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY)
@@ -103,7 +123,8 @@ def test_ctrl_c_on_a_terminal_and_going_on(tmp_path: Path) -> None:
     assert status == 0, shown
     assert f"epoch {done + 1}/{done + 2}" in shown
     assert "epoch 1/" not in shown, "it begins where it was left"
-    assert max(map(len, lines(shown))) <= 60
+    fitted = [line for line in lines(shown) if not line.startswith("written to ")]
+    assert max(map(len, fitted)) <= 60
     assert not re.search(r"\x1b\[[0-9;]*m", re.sub(r"\x1b\[[012]?m", "", shown)), "colours"
     assert len(curve(tmp_path / "run")) == done + 2
 
