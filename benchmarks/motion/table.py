@@ -18,8 +18,8 @@ Written by `python -m benchmarks.motion`; do not edit. float64, one thread; each
 median over the seeds, with the smallest and the largest beside it. CPU times are those of a machine
 that had other work too. {made}
 
-| row | goals met |
-|---|---|
+| row | goals met | seeds of each case |
+|---|---|---|
 {summary}
 """
 
@@ -38,7 +38,10 @@ def page(rows: Sequence[Row], records: Mapping[str, Sequence[Record]]) -> str:
     made = "; ".join(sorted({one.made["versions"] for one in every}))
     dates = sorted({one.made["date"] for one in every})
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}" if dates else "never"
-    summary = [f"| {row.title} | {_met(row, records[row.name])} |" for row in rows]
+    summary = [
+        f"| {row.title} | {_met(row, records[row.name])} | {_seeds(row, records[row.name])} |"
+        for row in rows
+    ]
     text = _INTRODUCTION.format(made=f"{made}; {when}.", summary="\n".join(summary))
     return "\n".join([text, *(_section(row, records[row.name]) for row in rows)])
 
@@ -73,6 +76,12 @@ def _met(row: Row, records: Sequence[Record]) -> str:
     return f"{count} of {len(bound)}"
 
 
+def _seeds(row: Row, records: Sequence[Record]) -> str:
+    counts = [sum(one.case == case for one in records) for case in row.cases]
+    low, high = min(counts), max(counts)
+    return str(low) if low == high else f"{low} to {high}"
+
+
 def _section(row: Row, records: Sequence[Record]) -> str:
     parts = [f"## {row.title}", "", _wrapped(row.about), ""]
     if records:
@@ -80,8 +89,11 @@ def _section(row: Row, records: Sequence[Record]) -> str:
             "| case | figure | target | median | range | seeds | |",
             "|---|---|---|---|---|---|---|",
         ]
-        parts += [_line(case, goal, records) for case, goal in _pairs(row)]
-        parts += ["", _times(row, records), ""]
+        there = {one.case for one in records}
+        lines = [_line(case, goal, records) for case, goal in _pairs(row) if case in there]
+        parts += [*lines, "", _times(row, records), ""]
+        if missing := [case for case in row.cases if case not in there]:
+            parts += [_wrapped(f"Not measured: {'; '.join(missing)}."), ""]
     else:
         parts += ["Not measured.", ""]
     return "\n".join([*parts, _wrapped(row.notes), ""] if row.notes else parts)
@@ -99,21 +111,22 @@ def _wrapped(text: str) -> str:
 def _line(case: str, goal: Goal, records: Sequence[Record]) -> str:
     values = _values(goal, case, records)
     target = "" if goal.bound is None else f"{goal.compare} {_bound(goal)}"
+    label = goal.label.replace("|", "\\|")
     if not values:
-        return f"| {case} | {goal.label} | {target} | | | 0 | |"
+        return f"| {case} | {label} | {target} | | | 0 | |"
     middle = statistics.median(values)
     low, typical, high = (_text(each, goal) for each in (min(values), middle, max(values)))
     verdict, seeds = "", str(len(values))
     if goal.bound is not None:
         verdict = "met" if goal.holds(middle) else "**missed**"
         seeds = f"{sum(map(goal.holds, values))} of {len(values)}"
-    cells = (case, goal.label, target, typical, f"{low} .. {high}", seeds, verdict)
+    cells = (case, label, target, typical, f"{low} .. {high}", seeds, verdict)
     return f"| {' | '.join(cells)} |"
 
 
 def _text(value: float, goal: Goal) -> str:
     text = format(value, goal.form)
-    if goal.form.endswith("g") and 1e3 <= abs(value) < 1e6:
+    if goal.form.endswith("g") and 100 <= abs(value) < 1e6:
         return f"{float(text):,.0f}"  # rounded as asked for, and no power of ten
     return text.replace("%", " %")
 
@@ -129,4 +142,4 @@ def _times(row: Row, records: Sequence[Record]) -> str:
         seconds = [one.seconds for one in records if one.case == case]
         if seconds:
             parts.append(f"{case} {statistics.median(seconds):.0f} s")
-    return _wrapped(f"CPU time of one seed, median: {', '.join(parts)}.")
+    return _wrapped(f"CPU time of one seed, median: {'; '.join(parts)}.")

@@ -1,56 +1,58 @@
-"""Rows of the table of targets: what they measure is what they say."""
+"""What the rows "few noisy samples" and "symmetries" of the table measure, where it is known."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from benchmarks.motion import record as records
-from benchmarks.motion import surfaces
-from benchmarks.motion.__main__ import rows
-from benchmarks.motion.connection import MOTIONS, motions
-from benchmarks.motion.record import place
+from benchmarks.motion import low_data, symmetries
 from benchmarks.motion.surfaces import scrambled
+from ndm.dynamics.least_squares import Stop
 from ndm.dynamics.motion import MetricDynamics
 from ndm.dynamics.report import curvature_report
+from ndm.metric_net import MetricNet
+
+torch.set_num_threads(1)
 
 
-def test_every_measurement_has_a_file_of_its_own() -> None:
-    every = [(row.name, case, seed) for row in rows() for case in row.cases for seed in range(2)]
-    assert len({place(*one) for one in every}) == len(every) > 10
-
-
-def test_scrambled_motion_is_that_of_the_true_metric() -> None:
-    world = scrambled("torus", 1)
-    x, v, a = (torch.tensor(each[:50]) for each in (world.data.x, world.data.v, world.data.a))
+def test_errors_of_few_data_are_those_of_the_report() -> None:
+    torch.manual_seed(0)
+    world = scrambled("sphere", 1)
+    points = torch.tensor(world.test.x[:20])
+    net = MetricDynamics(MetricNet(2, "full", (5,), spread=1.0)).double()
+    truth = world.truth
     with torch.no_grad():
-        found = MetricDynamics(world.truth)(x, v)
-    # rounding in second derivatives of the flow, accelerations of size 1 to 10
-    assert float((found - a).abs().max()) < 1e-10
-    assert not np.array_equal(world.data.x, scrambled("torus", 2).data.x)
-
-
-def test_motions_stay_where_the_data_are() -> None:
-    world = scrambled("hyperbolic", 0)
-    z, v, times = motions(world, 0)
-    assert z.shape == v.shape == (MOTIONS, 2)
-    x = world.flow(torch.tensor(z))[0].numpy()
-    assert np.abs(x).max() < 0.5
-    assert times[-1] == 1.5
+        errors = low_data.Errors(truth.cholesky(points), truth.scalar_curvature(points))
+    report = curvature_report(net.metric, truth, points)
+    found = errors(net, points)
+    # the same formula, written twice: rounding
+    assert np.allclose(found, (report.curvature_rms, report.curvature_median), rtol=1e-10)
 
 
 @pytest.mark.slow
-def test_a_scrambled_sphere_reaches_its_targets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_row_of_few_data_has_every_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(low_data, "STOP", Stop(iterations=2))
+    monkeypatch.setattr(
+        low_data, "GRID", {kind: every[:2] for kind, every in low_data.GRID.items()}
+    )
+    found = low_data.measure("plane, N = 50, noise 1e-2", 0)
+    assert {goal.key for goal in low_data.ROW.goals} <= set(found)
+    assert found["constant/decay"] == found["constant"] / found["decay"]
+    assert [len(rows) for rows in found["curves"].values()] == [1, 2, 2, 2, 2]
+    for kind, rows in found["curves"].items():
+        assert found[kind] == min(rows)[1]  # chosen by the data held out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["sphere", "torus"])
+def test_the_true_metric_in_place_of_a_fitted_one(
+    case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "WEIGHTS", tmp_path)
-    values = surfaces.measure("sphere", 0)
-    for goal in surfaces.ROW.goals:
-        assert goal.bound is None or goal.holds(values[goal.key])
-    # the same model comes back from its weights: as good at points where it was not fitted
-    model, world = surfaces.fitted("sphere", 0), scrambled("sphere", 0)
-    report = curvature_report(model.metric, world.truth, torch.tensor(world.test.x))
-    assert report.curvature_rms == pytest.approx(values["curvature"], rel=1e-9)
+    monkeypatch.setattr(
+        symmetries, "fitted", lambda name, seed: MetricDynamics(scrambled(name, seed).truth)
+    )
+    found = symmetries.measure(case, 3)
+    assert found["dimension"] == found["true dimension"] == found["expected"]
+    assert found["gap"] == found["true gap"] > 10
+    assert found["angle"] < 1e-7  # a space with itself, in rounding of a basis of degree 8

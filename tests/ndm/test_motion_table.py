@@ -26,7 +26,7 @@ def row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Row:
             Goal("error", "error", 0.1, form=".0%"),
             Goal("ratio", "ratio", 3, ">=", cases=("two",)),
             Goal("count", "count", 3, "==", form=".0f"),
-            Goal("other", "reported only"),
+            Goal("other", "|reported|"),
         ),
         measure=lambda case, seed: {
             "error": 0.05 * (seed + 1) * (1 if case == "one" else 4),
@@ -59,16 +59,23 @@ def test_page_says_what_is_met_and_what_is_missed(row: Row) -> None:
     assert cells["two", "ratio"] == [">= 3", "inf", "inf .. inf", "3 of 3", "met"]
     assert ("one", "ratio") not in cells
     assert cells["one", "count"][-1] == "met"
-    assert cells["one", "reported only"][1:3] == ["1,200", "0 .. 2,500"]
-    assert "| A toy | 4 of 5 |" in text
+    assert cells["one", r"\|reported\|"][1:3] == ["1,200", "0 .. 2,500"]
+    assert "| A toy | 4 of 5 | 3 |" in text
     assert max(map(len, text.splitlines())) <= 101  # paragraphs are wrapped
     assert "\n\n| a | b |\n|---|---|\n" in text  # tables are not
 
 
 def test_page_without_measurements_says_so(row: Row) -> None:
     text = page([row], {"toy": []})
-    assert "| A toy | not measured |" in text
+    assert "| A toy | not measured | 0 |" in text
     assert "Not measured." in text
+
+
+def test_page_names_the_cases_that_are_missing(row: Row) -> None:
+    text = page([row], {"toy": [measure(row, "one", seed) for seed in range(2)]})
+    assert "| A toy | 2 of 5 | 0 to 2 |" in text
+    assert "Not measured: two." in text
+    assert "| two |" not in text
 
 
 def test_weights_come_back(row: Row) -> None:
