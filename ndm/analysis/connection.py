@@ -24,7 +24,8 @@ class Connection:
             `ndm.analysis.curves`.
         converged: (...,), whether a curve is a geodesic to the tolerance.
         distance: (...,), its length; nan where it is none.
-        length: (...,), the length of the best curve found: an upper bound in any case.
+        length: (...,), the length of the best curve found: an upper bound, up to what its
+            quadrature misses where a curve that did not converge turns wildly.
         straight: (...,), the length of the straight line in the coordinates; an upper bound too.
         turning: (...,), the largest |D x'/ds|_g divided by the length: an angle in radians.
         unevenness: (...,), the largest relative deviation of |x'|_g from its mean.

@@ -209,7 +209,9 @@ def _joined(
     first, *higher = (degree for degree in _DEGREES if degree >= bend.shape[1])
     made = _attempted(field, p, q, _padded(bend, first), limit, tolerance)
     for degree in higher:
-        rows = (~made.converged & (made.turning < _DEGREES[degree])).nonzero()[:, 0]
+        # what does not turn, and is no minimum, is a saddle, whatever the degree
+        coarse = (made.turning > tolerance) | (made.unevenness > tolerance)
+        rows = (~made.converged & coarse & (made.turning < _DEGREES[degree])).nonzero()[:, 0]
         if len(rows) == 0 or degree * p.shape[-1] > _UNKNOWNS:
             break
         c = _padded(made.coefficients[rows], degree)
