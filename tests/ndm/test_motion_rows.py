@@ -13,6 +13,7 @@ from ndm.dynamics.motion import MetricDynamics
 from ndm.dynamics.report import curvature_report
 from ndm.metric_net import MetricNet
 
+pytestmark = pytest.mark.slow  # flows are differentiated twice: seconds each
 torch.set_num_threads(1)
 
 
@@ -30,7 +31,6 @@ def test_errors_of_few_data_are_those_of_the_report() -> None:
     assert np.allclose(found, (report.curvature_rms, report.curvature_median), rtol=1e-10)
 
 
-@pytest.mark.slow
 def test_a_row_of_few_data_has_every_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(low_data, "STOP", Stop(iterations=2))
     monkeypatch.setattr(
@@ -44,7 +44,6 @@ def test_a_row_of_few_data_has_every_ratio(monkeypatch: pytest.MonkeyPatch) -> N
         assert found[kind] == min(rows)[1]  # chosen by the data held out
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", ["sphere", "torus"])
 def test_the_true_metric_in_place_of_a_fitted_one(
     case: str, monkeypatch: pytest.MonkeyPatch
