@@ -30,6 +30,10 @@ HIDDEN, STARTS = (12, 12), 1
 WINDOWS = ((7, 4), (7, 3), (7, 2), (5, 2))
 TRIPLES = Stop(iterations=60, residual=1.0, seconds=4.0)
 ITERATIONS, SECONDS = 40, 20.0
+# rollouts end too where a step gains less than this part of chi^2: from there on it learns noise
+GAIN = 0.01
+# of the data; those of seeds below were used to find the rule above
+FIRST = 10
 
 
 @cache
@@ -96,13 +100,13 @@ def by_rollouts(data: Trajectories, first: nn.Module, points: torch.Tensor) -> F
         [rows],
         gauge=gauge(points),
         multistart=1,
-        stop=Stop(iterations=ITERATIONS, residual=rows.limit, seconds=SECONDS),
+        stop=Stop(ITERATIONS, SECONDS, rows.limit, progress=GAIN, patience=2),
     )
 
 
 def errors(case: str, trained: nn.Module, seed: int) -> dict[str, float]:
     """Endpoint errors at the end of the data's time and five times later; errors of the metric."""
-    random = np.random.default_rng(1000 + seed)
+    random = np.random.default_rng(1000 + FIRST + seed)
     times, x, v = motions(case, random, TESTS, BEYOND * (LENGTH - 1) + 1)
     found = follow_each(trained, torch.tensor(x[:, 0]), torch.tensor(v[:, 0]), times)
     far = np.linalg.norm(found.x - x, axis=-1)
@@ -121,7 +125,7 @@ def errors(case: str, trained: nn.Module, seed: int) -> dict[str, float]:
 
 def measure(case: str, seed: int) -> dict[str, Any]:
     """Fit both ways, and compare."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(FIRST + seed)
     times, x, _ = motions(case, random, RUNS, LENGTH)
     data = Trajectories(times, x + NOISE * random.normal(size=x.shape), NOISE)
     fits = [by_triples(case, data, seed, window) for window in WINDOWS]
@@ -156,9 +160,10 @@ sphere, the hyperbolic disc and the torus, and the double pendulum. Triples: vel
 accelerations by local polynomials of degree 4 through 7 positions (the default), with error bars;
 "best window": of four windows and degrees the one whose fitted model moves nearest to the measured
 positions, initial states fitted. Rollouts begin with the model of the default triples, and stop
-where chi^2 says that the noise is explained. The same model for all: hidden layers (12, 12), a
-potential where forces act. Endpoint error: distance from the true position after five times the
-duration of the data, median of 20 new motions from known states that stay near the data.""",
+where chi^2 says that the noise is explained, or a step gains less than 1 % of chi^2. The same model
+for all: hidden layers (12, 12), a potential where forces act. Endpoint error: distance from the
+true position after five times the duration of the data, median of 20 new motions from known states
+that stay near the data.""",
     cases=("sphere", "hyperbolic", "torus", "double pendulum"),
     goals=(
         Goal("endpoint over triples", "endpoint error at 5x, triples / rollouts", 3.0, ">=", ".2f"),
@@ -173,8 +178,11 @@ duration of the data, median of 20 new motions from known states that stay near 
     measure=measure,
     notes="""The target compares with the default triples. Triples through the window that is best
 by the model's own motion are a stronger rival, which needs rollouts to be chosen; they are in the
-table too. With ten motions of ten positions of a particle in a bowl (one seed, metric and potential
-with 436 parameters) such triples met chi^2 already, and rollouts had nothing left to do.""",
+table too. Without the rule of 1 % rollouts ran on where the draw of the noise was large (20 to 35
+steps in place of 2 to 5) and learned it: medians of five other draws were 2.9 (sphere), 2.2
+(hyperbolic), 2.5 (torus) and 2.5 (double pendulum) times the default triples. With ten motions of
+ten positions of a particle in a bowl (one seed, metric and potential with 436 parameters) triples
+of the best window met chi^2 already, and rollouts had nothing left to do.""",
     settings={
         "noise": NOISE,
         "motions": [RUNS, LENGTH],
@@ -182,5 +190,7 @@ with 436 parameters) such triples met chi^2 already, and rollouts had nothing le
         "hidden": HIDDEN,
         "starts": STARTS,
         "iterations": ITERATIONS,
+        "gain": GAIN,
+        "first": FIRST,
     },
 )
