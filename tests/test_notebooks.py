@@ -33,7 +33,7 @@ def texts(notebook: Any) -> list[str]:
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def notebook(request: pytest.FixtureRequest) -> Any:
-    return nbformat.read(request.param, as_version=4)
+    return nbformat.read(request.param, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def test_there_are_notebooks() -> None:
