@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.motion.record import RESULTS, Goal, Row, find
+from benchmarks.motion.record import Goal, Row, find, place
 from ndm.dynamics.baselines import Effort, Setting, relative_error, tune
 from ndm.dynamics.jacobi import exact_jacobi_metric, jacobi_metric
 from ndm.dynamics.motion import MetricDynamics
@@ -70,7 +70,7 @@ def options(kind: str) -> dict[str, Any]:
 def chosen(case: str) -> Setting:
     """The best setting of the grid, on data of another seed; kept beside the results."""
     kind, noise = CASES[case]
-    path = RESULTS / "double_pendulum" / f"tuning-{case.replace(' ', '_')}.json"
+    path = place("double_pendulum", f"tuning-{case}", 1000)
     grid = [str(each) for each in GRID]
     if path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
