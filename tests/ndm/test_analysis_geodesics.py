@@ -209,6 +209,7 @@ def test_what_does_not_converge_has_no_distance() -> None:
     assert (hurried.length <= hurried.straight).all()  # an upper bound, no distance
 
 
+@pytest.mark.slow
 def test_the_straight_line_over_a_hill_is_no_minimum() -> None:
     """A ridge of high cost between p and q: the symmetric geodesic over it is a saddle."""
 
