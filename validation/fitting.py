@@ -196,11 +196,11 @@ def _geometry(
         shape = model.geometry(chosen)
         size = shape.log_volume if recipe.normalise else None
         bend = ndm.curvature_penalty(shape.scalar_curvature, log_volume=size, dimension=x.shape[-1])
-        total = total + recipe.lam * (
-            bend + recipe.volume * ndm.volume_penalty(shape.log_volume, "log_variance")
-        )
+        even = ndm.volume_penalty(shape.log_volume, "log_variance")
+        total = total + recipe.lam * (bend + recipe.volume * even)
     if recipe.fisher:
-        total = total + recipe.fisher * ndm.fisher_match_loss(model, chosen)
+        match = ndm.fisher_match_loss(model, chosen, likelihood=likelihood)
+        total = total + recipe.fisher * match
     return total
 
 
