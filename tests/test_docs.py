@@ -1,4 +1,4 @@
-"""Every Python, console and TOML block of the README and of docs/ is run."""
+"""Every Python, console, TOML and YAML block of the README and of docs/ is run, or read."""
 
 from __future__ import annotations
 
@@ -11,15 +11,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
 import geomkit as gk
+from ndm.cli.app import app
+from ndm.config import read_config
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # torch says so of itself when its forward mode is first used
 TORCH = "ignore:`torch.jit.script`:DeprecationWarning"
 # Pages whose code takes more than some five seconds, most of which is torch and compilers at work
-LONG = {"docs/geodesics.md", "docs/kernels.md"}
+LONG = {
+    "docs/concepts/certificates.md",
+    "docs/concepts/open-questions.md",
+    "docs/geodesics.md",
+    "docs/how-to/choose.md",
+    "docs/how-to/compile.md",
+    "docs/how-to/train.md",
+    "docs/kernels.md",
+    "docs/paper-map.md",
+    "docs/quick-start.md",
+}
 SHORT = {"docs/ndm/charts.md", "docs/ndm/model.md"}  # of the pages on ndm
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -44,6 +58,7 @@ def test_there_are_blocks_of_each_kind() -> None:
     assert len(blocks("python")) >= 6
     assert len(blocks("console")) >= 3
     assert blocks("toml")
+    assert blocks("yaml")
 
 
 def with_its_speed(page: str) -> Any:
@@ -82,6 +97,35 @@ def test_console_lines_run(line: str, tmp_path: Path) -> None:
     done = run([sys.executable, "-m", "geomkit", *words[1:]], tmp_path)
     assert done.returncode == (int(expected[1]) if expected else 0), done.stderr + done.stdout
     assert done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "line",
+    sorted(
+        {
+            line[2:]
+            for _, text in blocks("console")
+            for line in text.splitlines()
+            if line.startswith("$ ndm")
+        }
+    ),
+)
+def test_lines_with_ndm_are_understood(line: str) -> None:
+    # Parsed and not run: a run takes a minute, and what it does has tests of its own.
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    words = shlex.split(line, comments=True)[1:]
+    if words == ["--version"]:
+        return
+    command = group.commands[words[0]]
+    with command.make_context(words[0], words[1:]):
+        for word in words[1:]:
+            assert not word.startswith("examples/") or (ROOT / word).is_file()
+
+
+@pytest.mark.parametrize("text", [text for _, text in blocks("yaml")])
+def test_configurations_of_the_pages_are_read(text: str) -> None:
+    assert read_config(text).data.name
 
 
 @pytest.mark.parametrize("text", [text for _, text in blocks("toml")])

@@ -1,0 +1,65 @@
+"""The pages of docs/ agree with the packages: the paper map, the reference, the menu."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import ndm
+from validation.registry import claims
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+MAP = (DOCS / "paper-map.md").read_text("utf-8")
+REQUIREMENTS = (DOCS / "ndm" / "requirements.md").read_text("utf-8")
+
+
+def rows(text: str) -> set[int]:
+    """Numbers of the requirements that have a row in the tables of a page."""
+    found: set[int] = set()
+    for line in text.splitlines():
+        if re.match(r"\| R\d", line):
+            cell = line.split("|")[1]
+            if "to" in cell:
+                first, last = map(int, re.findall(r"\d+", cell))
+                found |= set(range(first, last + 1))
+            else:
+                found |= {int(number) for number in re.findall(r"R(\d+)", cell)}
+    return found
+
+
+def test_every_requirement_has_a_row() -> None:
+    assert rows(MAP) | rows(REQUIREMENTS) == set(range(1, 90))
+
+
+def test_files_and_tests_of_the_paper_map_exist() -> None:
+    pages = re.findall(r"^\| R\d.*$", MAP, re.MULTILINE)
+    experiments = {name for row in pages for name in re.findall(r"`(\w+\.py)`", row)}
+    assert len(experiments) > 20
+    for name in experiments:
+        folder = "tests/validation" if name.startswith("test_") else "validation/paper"
+        assert (ROOT / folder / name).exists(), name
+    for file, test in re.findall(r"`(tests/\w+\.py)::(\w+)`", MAP):
+        assert f"def {test}(" in (ROOT / file).read_text("utf-8"), test
+
+
+def test_every_question_of_the_validation_is_on_the_paper_map() -> None:
+    asked = {int(claim.id[1:]) for claim in claims() if claim.question}
+    assert asked
+    assert asked <= rows(MAP)
+
+
+def test_every_public_name_of_ndm_is_in_the_reference() -> None:
+    # its list of names is made when it is imported, and a reader of sources does not see it
+    shown = re.findall(
+        r"^::: ndm\.(\w+)$", (DOCS / "api" / "ndm.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert sorted(shown) == sorted(set(ndm.__all__) - {"__version__"})
+
+
+def test_every_page_is_in_the_menu() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text("utf-8")
+    for page in DOCS.rglob("*.md"):
+        assert f" {page.relative_to(DOCS)}\n" in menu, page
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        assert f" notebooks/{notebook.name}\n" in menu, notebook
