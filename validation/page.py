@@ -14,6 +14,7 @@ from typing import Any
 from geomkit import __version__
 from geomkit.writing import write_whole
 from validation.claim import Claim, Picture, Table
+from validation.overall import overall
 from validation.record import Record
 from validation.registry import PARTS
 
@@ -102,6 +103,10 @@ def _html(pairs: Sequence[tuple[Claim, Record]], about: dict[str, str]) -> str:
         *rows,
         "</table>",
     ]
+    whole = overall(pairs)
+    if whole:
+        parts.append("<h2>Taken together: more interpretable, robust, efficient? (R89)</h2>")
+        parts += [_table(table) for table in whole]
     for part, heading in PARTS.items():
         known = {c.id for c in import_module(f"validation.{part}").CLAIMS}
         mine = [_section(c, r) for c, r in pairs if c.id in known]
