@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from validation.claim import Claim
-from validation.paper import decision_surfaces
+from validation.paper import (
+    decision_surfaces,
+    generation,
+    interpolation,
+    novelty,
+    rejection,
+    similarity,
+)
 
 __all__ = ["CLAIMS"]
 
-CLAIMS: tuple[Claim, ...] = (*decision_surfaces.CLAIMS,)
+CLAIMS: tuple[Claim, ...] = (
+    *decision_surfaces.CLAIMS,
+    *similarity.CLAIMS,
+    *interpolation.CLAIMS,
+    *novelty.CLAIMS,
+    *generation.CLAIMS,
+    *rejection.CLAIMS,
+)
