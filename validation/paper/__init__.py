@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from validation.claim import Claim
 from validation.paper import (
+    architecture,
+    complexity,
     decision_surfaces,
     generation,
     interpolation,
     novelty,
     rejection,
     similarity,
+    trade_off,
 )
 
 __all__ = ["CLAIMS"]
@@ -21,4 +24,7 @@ CLAIMS: tuple[Claim, ...] = (
     *novelty.CLAIMS,
     *generation.CLAIMS,
     *rejection.CLAIMS,
+    *architecture.CLAIMS,
+    *trade_off.CLAIMS,
+    *complexity.CLAIMS,
 )
