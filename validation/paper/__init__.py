@@ -7,10 +7,13 @@ from validation.paper import (
     architecture,
     complexity,
     decision_surfaces,
+    generalisation,
     generation,
     interpolation,
     novelty,
+    optimisation,
     rejection,
+    saddles,
     similarity,
     trade_off,
 )
@@ -18,6 +21,7 @@ from validation.paper import (
 __all__ = ["CLAIMS"]
 
 CLAIMS: tuple[Claim, ...] = (
+    *generalisation.CLAIMS,
     *decision_surfaces.CLAIMS,
     *similarity.CLAIMS,
     *interpolation.CLAIMS,
@@ -27,4 +31,6 @@ CLAIMS: tuple[Claim, ...] = (
     *architecture.CLAIMS,
     *trade_off.CLAIMS,
     *complexity.CLAIMS,
+    *optimisation.CLAIMS,
+    *saddles.CLAIMS,
 )
