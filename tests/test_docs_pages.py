@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -41,6 +43,30 @@ def test_files_and_tests_of_the_paper_map_exist() -> None:
         assert (ROOT / folder / name).exists(), name
     for file, test in re.findall(r"`(tests/\w+\.py)::(\w+)`", MAP):
         assert f"def {test}(" in (ROOT / file).read_text("utf-8"), test
+
+
+def test_answers_of_the_validation_are_shown() -> None:
+    spec = importlib.util.spec_from_file_location("hooks", DOCS / "hooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    assert "No full run" in hooks.answers("")
+    results = [
+        {"id": "torus", "question": False, "finding": None, "error": ""},
+        {
+            "id": "R1",
+            "question": True,
+            "error": "",
+            "finding": {"outcome": "refuted", "summary": "|x|"},
+        },
+        {"id": "R2", "question": True, "error": "no disk", "finding": None},
+    ]
+    shown = hooks.answers(json.dumps({"claims": results})).splitlines()
+    assert "| R1 | **refuted** | \\|x\\| |" in shown
+    assert "| R2 | **broken** | no disk |" in shown
+    assert not any("torus" in line for line in shown)
+    assert MAP.count(hooks.OUTCOMES) == 1
 
 
 def test_every_question_of_the_validation_is_on_the_paper_map() -> None:
