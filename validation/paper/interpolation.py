@@ -31,9 +31,9 @@ from validation.study import Study, picture
 
 __all__ = ["CLAIMS", "Paths", "distance_to_arcs", "errors"]
 
-_PAIRS = 20
+_PAIRS = 16
 _PLACES = 41
-_CONTROLS = 3
+_CONTROLS = 2
 _MARGIN = 0.1  # a tenth less error
 _RECIPE = Recipe(lam=1e-3, fisher=0.1)
 _CENTRE = torch.tensor([0.5, 0.25], dtype=torch.float64)  # between the moons
