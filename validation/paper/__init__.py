@@ -6,15 +6,20 @@ from validation.claim import Claim
 from validation.paper import (
     architecture,
     complexity,
+    constraints,
     decision_surfaces,
+    dynamics,
     generalisation,
     generation,
+    global_geometry,
     interpolation,
     novelty,
     optimisation,
+    planning,
     rejection,
     saddles,
     similarity,
+    symmetries,
     trade_off,
 )
 
@@ -33,4 +38,9 @@ CLAIMS: tuple[Claim, ...] = (
     *complexity.CLAIMS,
     *optimisation.CLAIMS,
     *saddles.CLAIMS,
+    *constraints.CLAIMS,
+    *symmetries.CLAIMS,
+    *dynamics.CLAIMS,
+    *planning.CLAIMS,
+    *global_geometry.CLAIMS,
 )
