@@ -213,7 +213,7 @@ def test_without_a_disk_kernels_stay_in_memory(
         def fail(*_: Any, **__: Any) -> None:
             raise OSError(number, reason)
 
-        monkeypatch.setattr("tempfile.mkstemp", fail)
+        monkeypatch.setattr("geomkit.writing.os.open", fail)
     assert value() == 10.0
     assert "only in memory" in caplog.text
 
