@@ -25,6 +25,13 @@ def test_equal_scores_are_chance() -> None:
     assert novelty.batched_auc(noise(2000, 2), noise(2000, 3), 0) == pytest.approx(0.5, abs=0.13)
 
 
+def test_what_is_no_better_than_chance_gains_nothing() -> None:
+    assert novelty._gain({"metric": 0.5, "metric_untrained": 0.3}) == 0
+    assert novelty._gain({"metric": 0.9, "metric_untrained": 0.8}) == pytest.approx(0.1)
+    assert rejection._gain({"curvature": 0.0, "untrained": -0.1}) == 0
+    assert rejection._gain({"curvature": 0.2, "untrained": 0.1}) == pytest.approx(0.1)
+
+
 def test_the_new_task_has_no_image_of_the_old_one() -> None:
     task, new = novelty._tasks(0)
     assert len(new[0]) == 896  # digits 5 to 9 of 1797
