@@ -30,8 +30,8 @@ from validation.study import Study
 
 __all__ = ["CLAIMS", "correlations", "spiral"]
 
-_PAIRS = 30
-_CONTROLS = 2
+_PAIRS = 20
+_CONTROLS = 1
 _MARGIN = 0.05  # of a rank correlation
 _CLASSES = 4
 _RECIPE = Recipe(lam=1e-3, fisher=0.1)
