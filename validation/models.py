@@ -137,7 +137,7 @@ def _one_manifold(study: Study) -> Finding:
         model = _model(3, metric, seed)
         x = torch.randn((5, 3), dtype=torch.float64)
         found = model.compatibility(x)
-        back = float((model.invert(model.trace(x)[-1]) - x).abs().max())
+        back = (model.invert(model.trace(x)[-1]) - x).abs().max().item()
         rows.append((seed, float(found.metric.max()), float(found.curvature.max()), back))
     header = ("seed", "metric", "curvature", "inverse")
     return Finding.within(
