@@ -138,9 +138,9 @@ def chosen(task: Task, way: str, seed: int) -> How:
         return WAYS[way][0]
 
     def loss(how: How) -> float:
-        x, y = task.valid
+        model, (x, y) = fit(task, how, seed), task.valid
         with torch.no_grad():
-            return float(functional.cross_entropy(fit(task, how, seed)(x), y))
+            return float(functional.cross_entropy(model(x), y))
 
     return min(WAYS[way], key=loss)
 
