@@ -117,6 +117,17 @@ def test_the_best_on_validation_data_is_chosen(monkeypatch: pytest.MonkeyPatch) 
     assert chosen(task, "lambda", 0) == How(3.0)
 
 
+@pytest.mark.parametrize("figures", [generalisation.generalises, generalisation.smoothness])
+def test_a_seed_is_measured_from_data_to_figures(
+    figures: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generalisation, "_STEPS", 2)
+    found = generalisation._measure(0, figures, list(WAYS))
+    values = [value for key, value in found.items() if not key.endswith("setting")]
+    assert len(values) == 4 * (len(found) // 4 - 1)
+    assert all(math.isfinite(value) for value in values)
+
+
 def test_the_chosen_setting_is_trained_anew_and_averaged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generalisation, "chosen", lambda task, way, seed: WAYS[way][-1])
     monkeypatch.setattr(generalisation, "fit", lambda task, how, seed: how)
