@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -106,7 +106,7 @@ def _html(pairs: Sequence[tuple[Claim, Record]], about: dict[str, str]) -> str:
     whole = overall(pairs)
     if whole:
         parts.append("<h2>Taken together: more interpretable, robust, efficient? (R89)</h2>")
-        parts += [_table(table) for table in whole]
+        parts += [_table(table, {claim.id for claim, _ in pairs}) for table in whole]
     for part, heading in PARTS.items():
         known = {c.id for c in import_module(f"validation.{part}").CLAIMS}
         mine = [_section(c, r) for c, r in pairs if c.id in known]
@@ -145,16 +145,19 @@ def _outcome(record: Record) -> str:
     return f"<span class='outcome {word.replace(' ', '-')}'>{word}</span>"
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, linked: Collection[str] = ()) -> str:
+    """A table; texts that are ids of claims on the page lead there."""
     head = "".join(f"<th>{escape(name)}</th>" for name in table.header)
-    rows = ["<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in table.rows]
+    rows = ["<tr>" + "".join(_cell(value, linked) for value in row) + "</tr>" for row in table.rows]
     title = f"<p class='soft'>{escape(table.title)}</p>" if table.title else ""
     first = f"<tr>{head}</tr>" if any(table.header) else ""
     return f"{title}<table>{first}{''.join(rows)}</table>"
 
 
-def _cell(value: str | float) -> str:
+def _cell(value: str | float, linked: Collection[str]) -> str:
     if isinstance(value, str):
+        if value in linked:
+            return f"<td><a href='#{escape(value)}'>{escape(value)}</a></td>"
         return f"<td>{escape(value)}</td>"
     return f"<td class='number'>{value:.4g}</td>"
 

@@ -57,5 +57,8 @@ def test_the_page_shows_it(tmp_path: Path) -> None:
     assert "(R89)" in text
     assert "1 confirmed, 1 refuted, 1 broken, 2 not in this run" in text
     assert "a &lt; R46" in text
+    each = text[text.index("(R89)") :]
+    assert "<td><a href='#R46'>R46</a></td>" in each
+    assert "<td>R57</td>" in each  # not on this page
     other = write_pages(claims[-1:], records[-1:], tmp_path, quick=False).read_text()
     assert "(R89)" not in other
