@@ -45,6 +45,9 @@ def on_a_terminal(
     Returns:
         Exit status, and all that was shown.
     """
+    # a size in the environment would be believed before that of the terminal
+    sizes = ("COLUMNS", "LINES")
+    surroundings = {name: text for name, text in os.environ.items() if name not in sizes}
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen(
@@ -52,7 +55,7 @@ def on_a_terminal(
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        env={**os.environ, "TERM": "xterm-256color", **variables},
+        env={**surroundings, "TERM": "xterm-256color", **variables},
         start_new_session=True,
     )
     os.close(slave)
