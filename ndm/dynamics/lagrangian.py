@@ -22,7 +22,7 @@ class _Lagrangian(nn.Module):
     """Motion under a Lagrangian L(q, v): v^j d^2 L/dv^i dq^j + a^j d^2 L/dv^i dv^j = dL/dq^i."""
 
     def lagrangian(self, q: Tensor, v: Tensor) -> Tensor:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} defines no lagrangian(q, v)")
 
     def forward(self, x: Tensor, v: Tensor) -> Tensor:
         """The acceleration (..., n) at points x with velocities v."""

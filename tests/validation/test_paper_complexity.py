@@ -61,7 +61,7 @@ def test_curvature_that_follows_the_gap_is_found(
 ) -> None:
     monkeypatch.setattr(complexity, "_measure_curvature", _nets_where(follows, 0))
     # without an effect 20 seeds may be too few to be sure: twice as many here
-    monkeypatch.setattr(complexity, "_LOOKS", (range(40),))
+    monkeypatch.setattr("validation.paper.gains.LOOKS", (range(40),))
     found = _claim(complexity, "R82").run(_study(tmp_path))
     assert found.outcome == outcome
     assert "320 nets" in found.summary
@@ -78,7 +78,7 @@ def test_a_better_measure_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(complexity, "_measure_complexity", _nets_where(scalar, whole))
-    monkeypatch.setattr(complexity, "_LOOKS", (range(40),))
+    monkeypatch.setattr("validation.paper.gains.LOOKS", (range(40),))
     assert _claim(complexity, "R74").run(_study(tmp_path)).outcome == outcome
 
 
@@ -153,7 +153,7 @@ def test_an_effect_of_the_architecture_is_found(
         return {"cells": [[run(mean), run(mean)] for mean in means]}
 
     monkeypatch.setattr(architecture, "_measure", measure)
-    monkeypatch.setattr(architecture, "_LOOKS", (range(60),))
+    monkeypatch.setattr("validation.paper.gains.LOOKS", (range(60),))
     found = _claim(architecture, "R71").run(_study(tmp_path))
     assert found.outcome == outcome
     assert found.figures == {"round trip": 1e-12}

@@ -22,15 +22,15 @@ import torch
 from numpy.typing import ArrayLike
 from sklearn.datasets import make_moons
 
-from validation.claim import Claim, Finding, Outcome, Table
+from validation.claim import Claim, Finding, Table
 from validation.fitting import Task, accuracy, make_task
 from validation.paper.distance_nets import Design, fit
-from validation.statistics import effect, enlarge
+from validation.paper.gains import SEEDS, gather
+from validation.statistics import effect
 from validation.study import Study
 
 __all__ = ["CELLS", "CLAIMS", "contrast", "share_of_cells"]
 
-_LOOKS = (range(5), range(5, 10), range(10, 20))
 _RUNS = 2  # of each cell
 _MATTERS = 0.2  # a fifth of the variance
 _DEPTHS, _WIDTHS, _KINDS = (2, 4), (4, 24), ("affine_coupling", "spline")
@@ -103,24 +103,13 @@ def _logs(row: dict[str, Any]) -> list[list[float]]:
 
 
 def _architecture(study: Study) -> Finding:
-    rows: list[dict[str, Any]] = []
-
-    def measure(seeds: Sequence[int]) -> list[float]:
-        new = study.each(_measure, seeds)
-        rows.extend(new)
-        return [share_of_cells(_logs(row)) for row in new]
-
     what = "share of the variance of log E|R| that the architecture of the maps explains"
-    if study.quick:
-        (share,) = measure(study.seeds)
-        outcome, summary = Outcome.NOT_DECIDED, f"one seed: {what}: {share:.2f}"
-    else:
-        found, outcome = enlarge(measure, _LOOKS, _MATTERS)
-        summary = f"{what}: {found}"
+    asked = gather(study, _measure, lambda row: share_of_cells(_logs(row)), _MATTERS)
+    rows = asked.rows
     worst = max(run["round trip"] for row in rows for runs in row["cells"] for run in runs)
     return Finding(
-        outcome,
-        f"{summary}; every net is inverted to {worst:.1g}",
+        asked.outcome,
+        f"{what}: {asked}; every net is inverted to {worst:.1g}",
         {"round trip": worst},
         (_factors(rows), _cells(rows), _seeds(rows)),
     )
@@ -162,7 +151,7 @@ CLAIMS = (
         "Intraclass correlation of log E|R| over 8 architectures, two runs each, two moons; at "
         "least 0.2, a fifth of the variance, would matter; 5, 10, then 20 seeds.",
         _architecture,
-        seeds=tuple(range(20)),
+        seeds=SEEDS,
         question=True,
     ),
 )

@@ -26,15 +26,14 @@ from sklearn.decomposition import PCA
 
 import ndm
 from ndm.complexity import complexity
-from validation.claim import Claim, Finding, Outcome, Table
+from validation.claim import Claim, Finding, Table
 from validation.fitting import Task, accuracy, loss_of, make_task
 from validation.paper.distance_nets import Design, build_net, fit, with_other_metric
-from validation.statistics import enlarge
+from validation.paper.gains import SEEDS, gather
 from validation.study import Study
 
 __all__ = ["CLAIMS", "DESIGNS", "gain_over_control", "gain_over_scalar", "rank_correlation"]
 
-_LOOKS = (range(5), range(5, 10), range(10, 20))
 _CONTROLS = 3
 _MATTERS = 0.3  # of a rank correlation: less explains under a tenth of the variance of ranks
 _BETTER = 0.1  # of a difference between two rank correlations with the same gap
@@ -179,21 +178,10 @@ def _ask(
     what: str,
     shown: Sequence[str],
 ) -> Finding:
-    rows: list[dict[str, Any]] = []
-
-    def numbers(seeds: Sequence[int]) -> list[float]:
-        new = study.each(measure, seeds)
-        rows.extend(new)
-        return [number(row) for row in new]
-
-    if study.quick:
-        (gain,) = numbers(study.seeds)
-        outcome, summary = Outcome.NOT_DECIDED, f"one seed: {what} {gain:+.2f}"
-    else:
-        found, outcome = enlarge(numbers, _LOOKS, margin)
-        count = sum(len(row["nets"]) for row in rows)
-        summary = f"{what}: {found}; {count} nets"
-    return Finding(outcome, summary, {}, (_correlations(rows, shown), _each(rows, number, shown)))
+    asked = gather(study, measure, number, margin)
+    count = sum(len(row["nets"]) for row in asked.rows)
+    tables = (_correlations(asked.rows, shown), _each(asked.rows, number, shown))
+    return Finding(asked.outcome, f"{what}: {asked}; {count} nets", {}, tables)
 
 
 def _correlations(rows: Sequence[dict[str, Any]], shown: Sequence[str]) -> Table:
@@ -244,7 +232,7 @@ CLAIMS = (
         "Difference of rank correlations with the gap over 8 nets a seed, three dimensions; at "
         "least 0.1 would matter; 5, 10, then 20 seeds.",
         _complexity,
-        seeds=tuple(range(20)),
+        seeds=SEEDS,
         question=True,
     ),
     Claim(
@@ -254,7 +242,7 @@ CLAIMS = (
         "Gain over untrained metrics in rank correlation with the gap over 8 nets a seed; at least "
         "0.3 would matter (under a tenth of the ranks' variance otherwise); 5, 10, then 20 seeds.",
         _curvature,
-        seeds=tuple(range(20)),
+        seeds=SEEDS,
         question=True,
     ),
 )

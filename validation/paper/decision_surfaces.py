@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,13 @@ from scipy.stats import rankdata, spearmanr
 from sklearn.datasets import make_moons
 
 import ndm
-from validation.claim import Claim, Finding, Outcome, Table
+from validation.claim import Claim, Finding
 from validation.fitting import Recipe, Task, build, make_task, train
-from validation.statistics import enlarge
+from validation.paper.gains import SEEDS, ask
 from validation.study import Study
 
 __all__ = ["CLAIMS"]
 
-_LOOKS = (range(5), range(5, 10), range(10, 20))
 _CONTROLS = 5  # untrained metrics on the same trained maps, for each seed
 _MARGIN = 0.05  # of an area under the curve, or of a rank correlation
 
@@ -87,21 +85,8 @@ def _scores(bend: np.ndarray, margin: np.ndarray, change: np.ndarray) -> tuple[f
 
 
 def _ask(study: Study, own: str, control: str, what: str) -> Finding:
-    rows: list[dict[str, Any]] = []
-
-    def measure(seeds: Sequence[int]) -> list[float]:
-        new = study.each(_measure, seeds)
-        rows.extend(new)
-        return [row[own] - row[control] for row in new]
-
-    if study.quick:
-        (gain,) = measure(study.seeds)
-        outcome, summary = Outcome.NOT_DECIDED, f"one seed: gain {gain:+.3f} in {what}"
-    else:
-        found, outcome = enlarge(measure, _LOOKS, _MARGIN)
-        summary = f"gain over untrained metrics in {what}: {found}"
-    table = tuple((r["seed"], r[own], r[control]) for r in rows)
-    return Finding(outcome, summary, {}, (Table(what, ("seed", "trained", "untrained"), table),))
+    what = f"gain over untrained metrics in {what}"
+    return ask(study, _measure, lambda r: r[own] - r[control], _MARGIN, what, (own, control))
 
 
 def _marks(study: Study) -> Finding:
@@ -123,7 +108,7 @@ CLAIMS = (
         "paper, section 5.1; requirement R48",
         _TOLERANCE,
         _stable,
-        seeds=tuple(range(20)),
+        seeds=SEEDS,
         question=True,
     ),
     Claim(
@@ -132,7 +117,7 @@ CLAIMS = (
         "paper, section 5.1; requirement R49",
         _TOLERANCE,
         _marks,
-        seeds=tuple(range(20)),
+        seeds=SEEDS,
         question=True,
     ),
 )

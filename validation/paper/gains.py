@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from validation.claim import Finding, Outcome, Picture, Table
-from validation.statistics import effect, enlarge
+from validation.statistics import Effect, effect, enlarge
 from validation.study import Study
 
-__all__ = ["LOOKS", "SEEDS", "ask"]
+__all__ = ["LOOKS", "SEEDS", "Asked", "ask", "gather"]
 
 # Seeds below 100, and 1000 and more, were looked at while the questions were being put.
 LOOKS = (range(100, 105), range(105, 110), range(110, 120))
 SEEDS = tuple(range(100, 120))
 
 
-def ask(
+@dataclass(frozen=True)
+class Asked:
+    """What the seeds of a question say.
+
+    Attributes:
+        rows: figures of every seed that was run.
+        outcome: the answer; not decided after a quick look.
+        mean: of the gains.
+        effect: mean with its interval; None after a quick look.
+    """
+
+    rows: list[dict[str, Any]]
+    outcome: Outcome
+    mean: float
+    effect: Effect | None
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.3g} (a quick look)" if self.effect is None else str(self.effect)
+
+
+def gather(
     study: Study,
     measure: Callable[[int], Mapping[str, Any]],
-    gain: Callable[[Mapping[str, Any]], float],
+    gain: Callable[[dict[str, Any]], float],
     margin: float,
-    what: str,
-    columns: Sequence[str],
-    pictures: tuple[Picture, ...] = (),
-) -> Finding:
-    """Ask a question of as many seeds as its answer needs.
+) -> Asked:
+    """Measure as many seeds as an answer needs; the seeds of a quick look, if it is one.
 
     Args:
         study: what is run.
         measure: seed -> figures.
         gain: of these figures: positive where the claim is right.
         margin: the smallest gain that would matter.
-        what: the gain in words.
-        columns: figures that the table shows; of each the mean with its interval is told.
-        pictures: see `Finding`.
 
     Returns:
-        The answer; of a quick look, which decides nothing, the gain of its seeds.
+        Figures and answer.
     """
     rows: list[dict[str, Any]] = []
 
@@ -49,11 +64,36 @@ def ask(
         return [gain(row) for row in new]
 
     if study.quick:
-        mean = float(np.mean(gains(study.seeds)))
-        outcome, summary = Outcome.NOT_DECIDED, f"{what}: {mean:+.3g} (a quick look)"
-    else:
-        found, outcome = enlarge(gains, LOOKS, margin)
-        summary = f"{what}: {found}"
+        return Asked(rows, Outcome.NOT_DECIDED, float(np.mean(gains(study.seeds))), None)
+    found, outcome = enlarge(gains, LOOKS, margin)
+    return Asked(rows, outcome, found.mean, found)
+
+
+def ask(
+    study: Study,
+    measure: Callable[[int], Mapping[str, Any]],
+    gain: Callable[[dict[str, Any]], float],
+    margin: float,
+    what: str,
+    columns: Sequence[str],
+    pictures: tuple[Picture, ...] = (),
+) -> Finding:
+    """A question whose tables are the figures of each seed, and their means.
+
+    Args:
+        study: see `gather`.
+        measure: see there.
+        gain: see there.
+        margin: see there.
+        what: the gain in words.
+        columns: figures that the table shows; of each the mean with its interval is told.
+        pictures: see `Finding`.
+
+    Returns:
+        The answer; of a quick look, which decides nothing, the gain of its seeds.
+    """
+    asked = gather(study, measure, gain, margin)
+    rows = asked.rows
     table = tuple((r["seed"], gain(r), *(float(r[c]) for c in columns)) for r in rows)
     tables = [Table(what, ("seed", "gain", *columns), table)]
     if len(rows) > 1:
@@ -61,4 +101,4 @@ def ask(
         means = tuple((c, e.mean, e.low, e.high) for c, e in effects)
         tables.append(Table("means over seeds", ("figure", "mean", "low", "high"), means))
     figures = {c: float(np.mean([row[c] for row in rows])) for c in columns}
-    return Finding(outcome, summary, figures, tuple(tables), pictures)
+    return Finding(asked.outcome, f"{what}: {asked}", figures, tuple(tables), pictures)

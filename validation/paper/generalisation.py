@@ -36,9 +36,10 @@ from torch import Tensor
 from torch.nn import functional
 
 import ndm
-from validation.claim import Claim, Finding, Outcome, Picture, Table
+from validation.claim import Claim, Finding, Picture, Table
 from validation.fitting import Task, make_task
-from validation.statistics import effect, enlarge
+from validation.paper.gains import SEEDS, gather
+from validation.statistics import effect
 from validation.study import Study, picture
 
 __all__ = [
@@ -53,7 +54,6 @@ __all__ = [
     "smoothness",
 ]
 
-_LOOKS = (range(5), range(5, 10), range(10, 20))
 _WRONG = 0.2  # of the labels
 _DRAWS = (1, 2)
 _STEPS, _RATE, _POINTS, _SHAKE = 150, 0.02, 32, 0.2
@@ -277,28 +277,24 @@ def _ask(
     beside: Sequence[str],
 ) -> Finding:
     """`lambda = 0` minus `lambda` in what decides; the same for the rivals, and other figures."""
-    rows: list[dict[str, Any]] = []
     ways = list(WAYS)[: 2 if study.quick else None]
 
-    def gains(seeds: Sequence[int]) -> list[float]:
-        new = study.each(lambda seed: _measure(seed, figures, ways), seeds)
-        rows.extend(new)
-        return [row[f"lambda = 0: {decides}"] - row[f"lambda: {decides}"] for row in new]
+    def gain(row: dict[str, Any]) -> float:
+        return float(row[f"lambda = 0: {decides}"] - row[f"lambda: {decides}"])
 
+    asked = gather(study, lambda seed: _measure(seed, figures, ways), gain, margin)
+    rows, summary = asked.rows, f"{decides}, lambda = 0 minus lambda: {asked}"
     if study.quick:
-        (gain,) = gains(study.seeds)
-        summary = f"one seed: lambda = 0 minus lambda, {decides}: {gain:+.3g}"
-        return Finding(Outcome.NOT_DECIDED, summary, {}, (_every_seed(rows, decides, ways),))
-    found, outcome = enlarge(gains, _LOOKS, margin)
+        return Finding(asked.outcome, summary, {}, (_every_seed(rows, decides, ways),))
     against = _against(rows, (decides, *beside))
     rivals = ", ".join(
         f"{row[1]} {row[2]:+.3g} ({row[3]:+.3g} to {row[4]:+.3g})"
         for row in against.rows
         if row[0] == decides and row[1] != "lambda = 0"
     )
-    summary = f"{decides}, lambda = 0 minus lambda: {found}; minus lambda of others: {rivals}"
+    summary = f"{summary}; minus lambda of others: {rivals}"
     tables = (against, *(_every_seed(rows, name, ways) for name in (decides, *beside)))
-    return Finding(outcome, summary, {"gain": found.mean}, tables)
+    return Finding(asked.outcome, summary, {"gain": asked.mean}, tables)
 
 
 def _against(rows: Sequence[dict[str, Any]], names: Sequence[str]) -> Table:
@@ -365,7 +361,7 @@ CLAIMS = (
         _SHARED + "loss on shaken test points, in nats; at least 0.02 would matter, 4 % of what "
         "wrong labels alone cost; 5, 10, then 20 seeds.",
         _limits,
-        seeds=tuple(range(20)),
+        seeds=SEEDS,
         question=True,
     ),
     Claim(
@@ -375,7 +371,7 @@ CLAIMS = (
         _SHARED + "log of 1 + total turning of the boundary; at least 0.095 would matter, a tenth "
         "less; 5, 10, then 20 seeds.",
         _smooth,
-        seeds=tuple(range(20)),
+        seeds=SEEDS,
         question=True,
     ),
 )

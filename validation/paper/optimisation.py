@@ -35,13 +35,13 @@ from torch import Tensor
 from torch.nn import functional
 
 import ndm
-from validation.claim import Claim, Finding, Outcome, Table
-from validation.statistics import effect, enlarge
+from validation.claim import Claim, Finding, Table
+from validation.paper.gains import SEEDS, gather
+from validation.statistics import effect
 from validation.study import Study
 
 __all__ = ["CLAIMS", "WAYS", "Problem", "Run", "Way", "best_setting", "descend"]
 
-_LOOKS = (range(1, 6), range(6, 11), range(11, 21))
 _MOST, _GOAL, _POINTS = 300, 0.05, 200
 _LESSONS, _PUPILS = 0.02, 50  # Adam's step size for the metric, and points it learns from
 _PROBLEMS = ("moons", "digits", "stretched digits")
@@ -256,26 +256,23 @@ def _ratios(row: dict[str, Any], problems: Sequence[str]) -> list[float]:
 
 
 def _ask(study: Study, key: str, margin: float, what: str) -> Finding:
-    rows: list[dict[str, Any]] = []
     problems, ways = (_PROBLEMS[:1], WAYS[:3]) if study.quick else (_PROBLEMS, WAYS)
 
-    def measure(seeds: Sequence[int]) -> list[float]:
-        new = study.each(lambda seed: _measure(seed, key, problems, ways), seeds)
-        rows.extend(new)
-        return [float(np.mean(_ratios(row, problems))) for row in new]
-
-    if study.quick:
-        (gain,) = measure(study.seeds)
-        outcome, summary = Outcome.NOT_DECIDED, f"one seed, moons: rivals need {2**gain:.2f} times"
-        return Finding(outcome, f"{summary} the {what}", {}, _tables(rows, problems, ways, key))
-    found, outcome = enlarge(measure, _LOOKS, margin)
-    summary = (
-        f"log2 of {what}, better one of Adam and SGD over natural gradient: {found}; that is "
-        f"{2**found.mean:.2f} times"
+    asked = gather(
+        study,
+        lambda seed: _measure(seed, key, problems, ways),
+        lambda row: float(np.mean(_ratios(row, problems))),
+        margin,
     )
-    figures = {"ratio": 2**found.mean, "log2_ratio": found.mean}
-    tables = (_by_problem(rows), *_tables(rows, problems, ways, key))
-    return Finding(outcome, summary, figures, tables)
+    summary = (
+        f"log2 of {what}, better one of Adam and SGD over natural gradient: {asked}; that is "
+        f"{2**asked.mean:.2f} times"
+    )
+    figures = {"ratio": 2**asked.mean, "log2_ratio": asked.mean}
+    tables = _tables(asked.rows, problems, ways, key)
+    if not study.quick:
+        tables = (_by_problem(asked.rows), *tables)
+    return Finding(asked.outcome, summary, figures, tables)
 
 
 def _by_problem(rows: Sequence[dict[str, Any]]) -> Table:
@@ -329,7 +326,7 @@ CLAIMS = (
         _DESIGN + "At least 0.5 would matter (rivals need 1.4 times the steps): for less, tuning "
         "a rival once more does as well.",
         _iterations,
-        seeds=tuple(range(1, 21)),
+        seeds=SEEDS,
         question=True,
     ),
     Claim(
@@ -338,7 +335,7 @@ CLAIMS = (
         "paper, section 5.1; requirement R53",
         _DESIGN + "At least 0.14 would matter (a tenth of the time). One thread.",
         _time,
-        seeds=tuple(range(1, 21)),
+        seeds=SEEDS,
         question=True,
     ),
 )

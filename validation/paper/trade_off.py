@@ -19,16 +19,14 @@ import torch
 from matplotlib.figure import Figure
 from sklearn.datasets import make_moons
 
-from validation.claim import Claim, Finding, Outcome, Picture, Table
+from validation.claim import Claim, Finding, Picture, Table
 from validation.fitting import Task, accuracy, loss_of, make_task
 from validation.paper.distance_nets import Design, fit
-from validation.statistics import enlarge
+from validation.paper.gains import SEEDS, gather
 from validation.study import Study, picture
 
 __all__ = ["CLAIMS", "LISTS", "depth_of_the_u"]
 
-_FIRST = 100  # seeds from here on: the earlier curves had 0, 1 and 2
-_LOOKS = (range(_FIRST, 105), range(105, 110), range(110, 120))
 _MATTERS = 0.02  # of a loss of about 0.3
 #: how strong -> lambdas
 LISTS = {"too weak": (0.0, 1e-6, 1e-5), "middle": (1e-2, 1e-1, 1.0), "too strong": (1e3, 1e4, 1e5)}
@@ -78,21 +76,10 @@ def depth_of_the_u(row: dict[str, Any]) -> float:
 
 
 def _trade_off(study: Study) -> Finding:
-    rows: list[dict[str, Any]] = []
-
-    def measure(seeds: Sequence[int]) -> list[float]:
-        new = study.each(_measure, seeds)
-        rows.extend(new)
-        return [depth_of_the_u(row) for row in new]
-
     what = "loss on new points at the better end, less that in the middle"
-    if study.quick:
-        (gain,) = measure(study.seeds)
-        outcome, summary = Outcome.NOT_DECIDED, f"one seed: {what}: {gain:+.3f}"
-    else:
-        found, outcome = enlarge(measure, _LOOKS, _MATTERS)
-        summary = f"{what}: {found}"
-    return Finding(outcome, summary, {}, (_lambdas(rows), _seeds(rows)), (_drawn(rows),))
+    asked = gather(study, _measure, depth_of_the_u, _MATTERS)
+    tables = (_lambdas(asked.rows), _seeds(asked.rows))
+    return Finding(asked.outcome, f"{what}: {asked}", {}, tables, (_drawn(asked.rows),))
 
 
 def _lambdas(rows: Sequence[dict[str, Any]]) -> Table:
@@ -143,8 +130,7 @@ CLAIMS = (
         "each chosen from three by validation loss; at least 0.02 would matter; 5, 10, then 20 "
         "seeds.",
         _trade_off,
-        seeds=tuple(range(_FIRST, _FIRST + 20)),
-        quick_seeds=(_FIRST,),
+        seeds=SEEDS,
         question=True,
     ),
 )
