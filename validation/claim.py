@@ -111,7 +111,7 @@ class Claim:
         reference: paper and equation, or row of the requirements.
         tolerance: when it counts as true, and why so.
         run: study -> finding.
-        seeds: of a full run; none where nothing is drawn.
+        seeds: the most of a full run; none where nothing is drawn.
         quick_seeds: of a quick one.
         question: a claim of a paper, to which no is an answer; otherwise it has to hold.
     """

@@ -27,7 +27,7 @@ class Record:
         fingerprint: of the claim as it was run.
         finding: None where the run broke.
         error: why it broke; empty otherwise.
-        seeds: which were run.
+        seeds: which were run; a question that is answered early leaves the rest.
         wall: seconds.
         cpu: seconds, those of earlier, interrupted runs included as far as seeds were kept.
         date: of the run, UTC.

@@ -106,7 +106,7 @@ def run_claim(claim: Claim, folder: Path, *, quick: bool, fresh: bool = False) -
         mark,
         finding,
         error,
-        seeds,
+        tuple(seed for seed in seeds if (place / f"seed-{seed}.json").is_file()) or seeds,
         time.perf_counter() - wall,
         time.process_time() - cpu,
         datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),

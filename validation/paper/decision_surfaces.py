@@ -97,10 +97,7 @@ def _stable(study: Study) -> Finding:
     return _ask(study, "flat", "flat_untrained", "rank correlation of |R| with sensitivity")
 
 
-_TOLERANCE = (
-    "Gain over untrained metrics on the same maps, two moons; at least 0.05 would matter; 5, 10, "
-    "then 20 seeds."
-)
+_TOLERANCE = "Gain over untrained metrics on the same maps, two moons; at least 0.05 would matter."
 CLAIMS = (
     Claim(
         "R48",

@@ -129,7 +129,7 @@ CLAIMS = (
         "An environment's dynamics is learned better as a vector field on a learned manifold than "
         "by a plain network (pendulum, 50 steps).",
         "paper, section 5.2; requirement R60",
-        "Half the error after 50 steps (0.3 of the logarithm) would matter; 5, 10, then 20 seeds.",
+        "Half the error after 50 steps (0.3 of the logarithm) would matter.",
         _run,
         seeds=SEEDS,
         question=True,

@@ -220,7 +220,7 @@ CLAIMS = (
         "shortest path's, on a sphere, a plane with a bump, and around an obstacle in the metric.",
         "paper, section 5.2; requirement R61",
         "Mean excess of the worst world below 2 %; a factor of 1.25 (0.1 of the logarithm) would "
-        "matter; 5, 10, then 20 seeds.",
+        "matter.",
         _run,
         seeds=SEEDS,
         question=True,
