@@ -5,6 +5,7 @@ from __future__ import annotations
 from validation.claim import Claim
 from validation.paper import (
     architecture,
+    boundaries,
     complexity,
     constraints,
     decision_surfaces,
@@ -27,6 +28,7 @@ __all__ = ["CLAIMS"]
 
 CLAIMS: tuple[Claim, ...] = (
     *generalisation.CLAIMS,
+    *boundaries.CLAIMS,
     *decision_surfaces.CLAIMS,
     *similarity.CLAIMS,
     *interpolation.CLAIMS,
