@@ -101,12 +101,13 @@ def run_claim(claim: Claim, folder: Path, *, quick: bool, fresh: bool = False) -
         finding = claim.run(Study(place, seeds, quick))
     except Exception:  # noqa: BLE001  (one broken claim does not stop the others, and is shown)
         error = traceback.format_exc(limit=-6)
+    ran = tuple(seed for seed in seeds if (place / f"seed-{seed}.json").is_file())
     record = Record(
         claim.id,
         mark,
         finding,
         error,
-        tuple(seed for seed in seeds if (place / f"seed-{seed}.json").is_file()) or seeds,
+        ran or (() if error else seeds),
         time.perf_counter() - wall,
         time.process_time() - cpu,
         datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),

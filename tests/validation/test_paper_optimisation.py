@@ -148,3 +148,10 @@ def test_curvature_of_a_quadratic_loss_is_its_matrix() -> None:
 
     least, largest = curvature_range(Problem(problem.net, loss, 0.0))
     assert (least, largest) == pytest.approx((-4.0, 6.0))
+
+
+def test_where_a_descent_has_left_all_bounds_there_is_no_curvature() -> None:
+    problem = planted("deep", 0)
+    with torch.no_grad():
+        problem.net.head.linear.weight.fill_(1e200)
+    assert all(map(math.isnan, curvature_range(problem)))

@@ -119,7 +119,7 @@ def curvature_range(problem: Problem) -> tuple[float, float]:
         problem: where its net is.
 
     Returns:
-        The two eigenvalues.
+        The two eigenvalues; nan where there is no finite derivative.
     """
     net = problem.net
     parameters = _reached(net)
@@ -133,7 +133,10 @@ def curvature_range(problem: Problem) -> tuple[float, float]:
             value, [p for _, p in used], retain_graph=True, materialize_grads=True
         )
         rows.append(torch.cat([part.reshape(-1) for part in row]))
-    values = torch.linalg.eigvalsh(torch.stack(rows))
+    matrix = torch.stack(rows)
+    if not matrix.isfinite().all():  # the descent has left all bounds
+        return math.nan, math.nan
+    values = torch.linalg.eigvalsh(matrix)
     return float(values[0]), float(values[-1])
 
 
@@ -155,8 +158,7 @@ def _measure(seed: int, saddles: Sequence[str], ways: Sequence[Way]) -> dict[str
 def _stop(problem: Problem, way: Way, setting: tuple[float, ...]) -> tuple[float, float]:
     """Curvature after `_STOP` steps; nan where the descent has left all bounds."""
     descend(replace(problem, goal=-1.0), way, setting, _STOP)
-    values = curvature_range(problem)
-    return values if np.isfinite(values).all() else (math.nan, math.nan)
+    return curvature_range(problem)
 
 
 def _ratio(row: dict[str, Any], name: str) -> float:
