@@ -14,8 +14,10 @@ from sympy.core.function import AppliedUndef
 __all__ = ["tidy"]
 
 _LARGE = 400  # operations, or terms after expansion; larger entries are left as they are
-# f^2 = a + b g^2 for (f, g, a, b)
+_FEW = 16  # terms of what is factored, which takes milliseconds then
+# f^2 = a + b g^2 for (f, g, a, b), and the same the other way around
 _SQUARES = ((sympy.sin, sympy.cos, 1, -1), (sympy.cosh, sympy.sinh, 1, 1))
+_OTHERS = ((sympy.cos, sympy.sin, 1, -1), (sympy.sinh, sympy.cosh, -1, 1))
 
 
 def tidy(expression: sympy.Expr) -> sympy.Expr:
@@ -32,6 +34,8 @@ def tidy(expression: sympy.Expr) -> sympy.Expr:
         >>> from sympy.abc import a, u, v
         >>> tidy((a * sin(u) * cos(v)) ** 2 + (a * sin(u) * sin(v)) ** 2)
         a**2*sin(u)**2
+        >>> tidy(((a + cos(u)) * sin(v)) ** 2 + ((a + cos(u)) * cos(v)) ** 2)
+        (a + cos(u))**2
     """
     if (
         expression.has(AppliedUndef)
@@ -40,8 +44,13 @@ def tidy(expression: sympy.Expr) -> sympy.Expr:
     ):
         return expression
     expanded = sympy.expand(expression)
-    reduced = _without_squares(expanded)
-    candidates = [expression, sympy.factor_terms(expanded), _with_squares(reduced)]
+    reduced = _without_squares(expanded, _SQUARES)
+    factored = [
+        sympy.factor(form)
+        for form in (reduced, _without_squares(reduced, _OTHERS))
+        if len(sympy.Add.make_args(form)) <= _FEW
+    ]
+    candidates = [expression, sympy.factor_terms(expanded), _with_squares(reduced), *factored]
     return min(candidates, key=lambda candidate: candidate.count_ops())
 
 
@@ -58,8 +67,8 @@ def _terms(expression: Any) -> int:
     return max([1, *map(_terms, expression.args)])
 
 
-def _without_squares(expression: Any) -> Any:
-    for function, other, a, b in _SQUARES:
+def _without_squares(expression: Any, rules: tuple[tuple[Any, Any, int, int], ...]) -> Any:
+    for function, other, a, b in rules:
 
         def is_square(power: Any, f: Any = function) -> bool:
             return bool(
