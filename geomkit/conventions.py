@@ -9,6 +9,8 @@ References:
     C. W. Misner, K. S. Thorne, J. A. Wheeler, Gravitation, Freeman 1973.
     J. M. Lee, Introduction to Riemannian Manifolds, 2nd edition, Springer 2018.
     H. Stephani et al., Exact Solutions of Einstein's Field Equations, 2nd edition, CUP 2003.
+    R. M. Wald, General Relativity, University of Chicago Press 1984.
+    S. Weinberg, Gravitation and Cosmology, Wiley 1972.
 """
 
 from __future__ import annotations
@@ -106,7 +108,7 @@ class IndexOrder:
         source: the program or book.
         christoffel: its symbol or array entry that equals our Gamma^i_jk.
         riemann: its symbol or array entry that equals our R^i_jkl.
-        ricci: its Ricci tensor in terms of ours.
+        ricci: its symbol or array entry that equals our Ric_jl.
         note: what to watch.
     """
 
@@ -118,32 +120,46 @@ class IndexOrder:
 
 
 INDEX_ORDERS: tuple[IndexOrder, ...] = (
-    IndexOrder("geomkit", "christoffel[i, j, k]", "riemann[i, j, k, l]", "ricci[j, l]"),
-    IndexOrder("MTW (1973)", "Gamma^i_jk", "R^i_jkl", "R_jl", "the source of our signs"),
+    IndexOrder("geomkit", "`christoffel[i, j, k]`", "`riemann[i, j, k, l]`", "`ricci[j, l]`"),
+    IndexOrder("MTW (1973)", "Γ^i_jk", "R^i_jkl", "R_jl", "the source of our signs"),
     IndexOrder(
-        "SymPy diffgeom",
-        "metric_to_Christoffel_2nd(g)[i, j, k]",
-        "metric_to_Riemann_components(g)[i, j, k, l]",
-        "metric_to_Ricci_components(g)[j, l]",
+        "SymPy, `diffgeom`",
+        "`metric_to_Christoffel_2nd(g)[i, j, k]`",
+        "`metric_to_Riemann_components(g)[i, j, k, l]`",
+        "`metric_to_Ricci_components(g)[j, l]`",
         "components come unsimplified",
     ),
     IndexOrder(
         "geomstats",
-        "christoffels(p)[i, j, k]",
-        "riemann_tensor(p)[j, k, l, i]",
-        "ricci_tensor(p)[j, l]",
-        "the contravariant index is the last one of the Riemann array",
+        "`christoffels(p)[i, j, k]`",
+        "`riemann_tensor(p)[j, k, l, i]`",
+        "`ricci_tensor(p)[j, l]`",
+        "the contravariant index comes last in Riemann, first in Γ",
     ),
     IndexOrder(
         "SageMath",
-        "connection().coef()[i, j, k]",
-        "riemann()[i, j, k, l]",
-        "ricci()[j, l]",
-        "indices start at the manifold's start_index",
+        "`connection().coef()[i, j, k]`",
+        "`riemann()[i, j, k, l]`",
+        "`ricci()[j, l]`",
+        "indices begin at `start_index`; that of a covariant derivative comes last, as here",
+    ),
+    IndexOrder(
+        "Wald (1984)",
+        "Γ^i_jk",
+        "R_lkj^i",
+        "R_jl",
+        "(3.2.3): [∇_a, ∇_b] ω_c = R_abc^d ω_d; lowered, his R_abcd is ours",
+    ),
+    IndexOrder(
+        "Lee (2018)",
+        "Γ^i_jk",
+        "R_klj^i",
+        "R_jl",
+        "R(∂_i, ∂_j) ∂_k = R_ijk^l ∂_l; lowered in the last place, his R_ijkl is minus ours",
     ),
     IndexOrder(
         "Weinberg (1972)",
-        "Gamma^i_jk",
+        "Γ^i_jk",
         "-R^i_jkl",
         "-R_jl",
         "opposite sign of Riemann, Ricci and scalar: the sphere has R < 0",
@@ -178,9 +194,9 @@ def index_order_table() -> str:
 
     Example:
         >>> print(index_order_table().splitlines()[0])
-        | source | Gamma^i_jk | R^i_jkl | Ric_jl | note |
+        | source | Γ^i_jk | R^i_jkl | Ric_jl | note |
     """
-    lines = ["| source | Gamma^i_jk | R^i_jkl | Ric_jl | note |", "|---|---|---|---|---|"]
+    lines = ["| source | Γ^i_jk | R^i_jkl | Ric_jl | note |", "|---|---|---|---|---|"]
     lines += [
         f"| {row.source} | {row.christoffel} | {row.riemann} | {row.ricci} | {row.note} |"
         for row in INDEX_ORDERS

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import ndm
+from geomkit.conventions import index_order_table
 from validation.registry import claims
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,3 +90,8 @@ def test_every_page_is_in_the_menu() -> None:
         assert f" {page.relative_to(DOCS)}\n" in menu, page
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         assert f" notebooks/{notebook.name}\n" in menu, notebook
+
+
+def test_table_of_index_orders_is_that_of_the_package() -> None:
+    page = (DOCS / "conventions.md").read_text("utf-8")
+    assert f"\n\n{index_order_table()}\n\n" in page
