@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import ndm
@@ -95,3 +97,27 @@ def test_every_page_is_in_the_menu() -> None:
 def test_table_of_index_orders_is_that_of_the_package() -> None:
     page = (DOCS / "conventions.md").read_text("utf-8")
     assert f"\n\n{index_order_table()}\n\n" in page
+
+
+def test_what_the_readme_shows_is_printed() -> None:
+    # that the block runs is tested with all others; here, that the output below it is its output
+    text = (ROOT / "README.md").read_text("utf-8")
+    found = re.search(
+        r"^```python\n(.*?)^```\n+```text\n(.*?)^```$", text, re.MULTILINE | re.DOTALL
+    )
+    assert found is not None
+    command = [sys.executable, "-c", found[1]]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    position = 0
+    for line in found[2].splitlines():
+        if line != "...":
+            assert line in printed[position:], line  # in this order
+            position += printed[position:].index(line) + len(line)
+
+
+def test_the_readme_is_short() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 100
+    examples = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    sizes = [len([line for line in example.splitlines() if line]) for example in examples]
+    assert all(size <= limit for size, limit in zip(sizes, (15, 10), strict=True))
