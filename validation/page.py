@@ -21,6 +21,7 @@ from validation.registry import PARTS
 __all__ = ["write_pages"]
 
 _PACKAGES = ("numpy", "scipy", "sympy", "python-flint", "numba", "torch", "lightning")
+_LONG = 25  # rows: more of them are shown when they are asked for
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _STYLE = """
 :root { color-scheme: light; }
@@ -32,6 +33,7 @@ th, td { padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #e4e8ec; text-a
   vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; }
 img { max-width: 100%; } .soft { color: #5b6570; } pre { overflow-x: auto; font-size: .8rem; }
+details { margin: .6rem 0; } summary { cursor: pointer; color: #5b6570; }
 .outcome { font-weight: 600; white-space: nowrap; } .holds, .confirmed { color: #1a7f37; }
 .fails, .broken { color: #b3261e; } .refuted { color: #9a5b00; }
 """
@@ -154,12 +156,14 @@ def _outcome(record: Record) -> str:
 
 
 def _table(table: Table, linked: Collection[str] = ()) -> str:
-    """A table; texts that are ids of claims on the page lead there."""
+    """A table, folded if it is long; texts that are ids of claims on the page lead there."""
     head = "".join(f"<th>{escape(name)}</th>" for name in table.header)
     rows = ["<tr>" + "".join(_cell(value, linked) for value in row) + "</tr>" for row in table.rows]
-    title = f"<p class='soft'>{escape(table.title)}</p>" if table.title else ""
     first = f"<tr>{head}</tr>" if any(table.header) else ""
-    return f"{title}<table>{first}{''.join(rows)}</table>"
+    body, title = f"<table>{first}{''.join(rows)}</table>", escape(table.title)
+    if title and len(rows) > _LONG:
+        return f"<details><summary>{title}: {len(rows)} rows</summary>{body}</details>"
+    return (f"<p class='soft'>{title}</p>" if title else "") + body
 
 
 def _cell(value: str | float, linked: Collection[str]) -> str:

@@ -78,6 +78,15 @@ def test_quick_runs_have_their_own_seeds(tmp_path: Path) -> None:
     assert CALLS == [0]
 
 
+def test_a_record_says_which_seeds_were_run(tmp_path: Path) -> None:
+    def early(study: Study) -> Finding:  # an answer after two seeds of three
+        study.each(measure, study.seeds[:2])
+        return Finding(Outcome.CONFIRMED, "")
+
+    claim = Claim("early", "It is so.", "nobody", "exactly", early, seeds=(1, 2, 3))
+    assert run_claim(claim, tmp_path, quick=False).seeds == (1, 2)
+
+
 def test_records_survive_json_and_damage_is_noticed(tmp_path: Path) -> None:
     record = run_claim(CLAIM, tmp_path, quick=False)
     assert Record.from_json(json.loads(json.dumps(record.to_json()))) == record
@@ -136,6 +145,18 @@ def test_a_detectable_effect_is_detected_four_times_in_five() -> None:
 def test_effects_refuse_what_says_nothing(values: list[float]) -> None:
     with pytest.raises(ValueError, match="two finite values"):
         effect(values)
+
+
+def test_pages_fold_long_tables_and_shorten_many_seeds(tmp_path: Path) -> None:
+    claim, rows = claims()[0], tuple((float(k),) for k in range(30))
+    tables = (Table("short", ("a",), rows[:3]), Table("long", ("a",), rows))
+    finding, seeds = Finding(Outcome.HOLDS, "", {}, tables), tuple(range(100, 120))
+    record = Record(claim.id, "", finding, "", seeds, 1.0, 2.0, "2025-01-01 00:00", "abc")
+    text = write_pages([claim], [record], tmp_path, quick=False).read_text()
+    assert "seeds 100 to 119" in text
+    assert "<summary>long: 30 rows</summary>" in text
+    assert "<summary>short" not in text
+    assert text.count("<details>") == text.count("</details>") == 1
 
 
 @pytest.mark.parametrize(
