@@ -190,6 +190,43 @@ def test_spline_against_zuko() -> None:
         torch.testing.assert_close(backward(y, spline), x, rtol=0, atol=1e-12)
 
 
+def _root(y: float, spline: Knots) -> tuple[mpmath.mpf, mpmath.mpf]:
+    """The place where one spline has the value y, by bisection, and its slope there."""
+    x, values, slopes = ([mpmath.mpf(v) for v in part.tolist()] for part in spline)
+    k = max(i for i, value in enumerate(values[:-1]) if value <= y)
+    w, h = x[k + 1] - x[k], values[k + 1] - values[k]
+
+    def value(u: mpmath.mpf) -> mpmath.mpf:
+        s, v = h / w, u * (1 - u)
+        bend = slopes[k] + slopes[k + 1] - 2 * s
+        return values[k] + h * (s * u * u + slopes[k] * v) / (s + bend * v)
+
+    low, high = mpmath.mpf(0), mpmath.mpf(1)
+    for _ in range(110):
+        middle = (low + high) / 2
+        low, high = (middle, high) if value(middle) < y else (low, middle)
+    return x[k] + w * low, mpmath.diff(value, low) / w
+
+
+@pytest.mark.parametrize(("size", "flat"), [(1e-4, 1.001), (100.0, 0.01)])
+def test_inverse_spline_is_as_exact_as_its_slope_allows(size: float, flat: float) -> None:
+    """Flat bins carry the rounding of y back as rounding / slope, and nothing is added to that."""
+    spline = knots(size * points((30, 23), seed=3), 8, 4.0, 2.0)
+    rows = torch.arange(30)
+    k = (spline.y.diff() / spline.x.diff()).argmin(-1)  # the flattest bin: its middle, an end, ...
+    values = (spline.y[rows, k] + spline.y[rows, k + 1]) / 2
+    values[::3] = spline.y[rows, k][::3] + 1e-9
+    values[1::3] = 3.999 * torch.tanh(points((10,), seed=4))  # ... or anywhere
+    slopes = []
+    with mpmath.workdps(40):
+        for row, (y, x) in enumerate(zip(values.tolist(), backward(values, spline), strict=True)):
+            exact, slope = _root(y, Knots(*(part[row] for part in spline)))
+            # y and its knots, of size 4, are known to eps / 2 each; a bin that bends makes more
+            assert abs(x.item() - exact) <= 20 * 2.3e-16 * 4 * (1 + 1 / slope)
+            slopes.append(float(slope))
+    assert min(slopes) < flat
+
+
 def test_spline_is_the_identity_outside_and_for_zeros() -> None:
     x = torch.tensor([-1e300, -3.5, -3.0, 0.7, 3.0, 3.1, 1e300], dtype=F64)
     for place, spline in ((x, _spline(3)), (x, knots(torch.zeros(17, dtype=F64), 6, 3.0, 2.0))):

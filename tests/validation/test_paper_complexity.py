@@ -12,8 +12,13 @@ import pytest
 import torch
 from scipy import stats
 
+import ndm
+from ndm.charts import Affine, Inverse
+from ndm.field import MetricField
+from ndm.geometry import PulledBack
 from validation.claim import Claim, Finding, Outcome
 from validation.paper import architecture, complexity, distance_nets, trade_off
+from validation.statistics import effect
 from validation.study import Study
 
 Measure = Callable[[int], dict[str, Any]]
@@ -148,7 +153,10 @@ def test_an_effect_of_the_architecture_is_found(
         means = size * rng.normal(size=8)
 
         def run(mean: float) -> dict[str, float]:
-            return {"R": float(np.exp(mean + rng.normal())), "round trip": 1e-12, "accuracy": 1.0}
+            bend = float(np.exp(mean + rng.normal()))
+            others = {"R, equal loss": bend, "R, free of scale": 1.0, "reached": 1.0, "loss": 0.1}
+            fit = {"right": 1.0, "accuracy": 1.0, "round trip": 1e-12, "rounding": 5e-13}
+            return {"R": bend} | others | fit
 
         return {"cells": [[run(mean), run(mean)] for mean in means]}
 
@@ -156,18 +164,62 @@ def test_an_effect_of_the_architecture_is_found(
     monkeypatch.setattr("validation.paper.gains.LOOKS", (range(60),))
     found = _claim(architecture, "R71").run(_study(tmp_path))
     assert found.outcome == outcome
-    assert found.figures == {"round trip": 1e-12}
+    assert found.figures == {"round trip": 1e-12, "round trip / (eps |J^-1|)": 2.0}
+    first, second, third, _ = found.tables[0].rows
+    assert first[1] == second[1] != third[1] == str(effect([0.0] * 60))
 
 
 def test_every_architecture_is_trained_and_inverted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def short(task: Any, design: distance_nets.Design, seed: int) -> Any:
-        return distance_nets.fit(task, replace(design, steps=2), seed)
-
-    monkeypatch.setattr(architecture, "fit", short)
+    monkeypatch.setattr(architecture, "_STEPS", 2)
     monkeypatch.setattr(architecture, "CELLS", architecture.CELLS[2:4])
     runs = [run for cell in architecture._measure(1000)["cells"] for run in cell]
     assert len({run["R"] for run in runs}) == 4
-    assert max(run["round trip"] for run in runs) < 1e-10  # rounding, a few layers deep
+    # rounding of a few operations in each of two layers
+    assert all(run["round trip"] < 100 * run["rounding"] < 1e-10 for run in runs)
+
+
+def test_a_net_is_also_seen_when_its_loss_comes_to_the_level(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task, design = architecture._task(1000), distance_nets.Design(2, 4, steps=3)
+    untrained = distance_nets.build_net(task, design, 7)
+    x = task.train[0]
+    bend = float(untrained.geometry(x).scalar_curvature.detach().abs().mean())
+    for level, expected in ((0.0, None), (100.0, pytest.approx(bend, rel=1e-12))):
+        monkeypatch.setattr(architecture, "_LEVEL", level)
+        net, early = architecture._train(task, design, 7)
+        assert early == expected
+        assert not torch.equal(net.trace(x)[-1], untrained.trace(x)[-1])
+    run = architecture._run(task, design, 7)
+    assert run["R, equal loss"] == pytest.approx(bend, rel=1e-12)
+    assert run["reached"] == 1.0
+
+
+class _Ninefold(MetricField):
+    """Nine times another metric."""
+
+    def __init__(self, field: MetricField) -> None:
+        super().__init__(field.dimension)
+        self.field = field
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 9 * self.field(x)
+
+
+def test_curvature_free_of_scale_is_that_of_any_chart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other coordinates in the last chart, and g times 9: R changes, R vol^(2/n) does not."""
+    task, design = architecture._task(1000), distance_nets.Design(2, 4)
+    net = distance_nets.build_net(task, design, 7)
+    maps = [layer.coordinate_map for layer in net.layers]
+    stretch = Affine(2, matrix=torch.tensor([[2.0, 1.0], [0.0, 3.0]])).double()
+    pushed = PulledBack(_Ninefold(net.field(-1)), Inverse(stretch))
+    found = []
+    for one in (net, ndm.NDM([*maps, stretch], net.head, pushed)):
+        monkeypatch.setattr(architecture, "_train", lambda *_, one=one: (one, None))
+        found.append(architecture._run(task, design, 7))
+    first, second = (run["R, free of scale"] for run in found)
+    assert second == pytest.approx(first, rel=1e-9)
+    assert found[1]["R"] == pytest.approx(found[0]["R"] / 9, rel=1e-9)
 
 
 # -- lambda --------------------------------------------------------------------------------------
