@@ -231,7 +231,7 @@ def _cells(rows: Sequence[dict[str, Any]]) -> Table:
     )
     worst_names = ("largest round trip", "largest eps |J^-1|")
     header = ("maps", "depth", "width", *quartiles, *fitted_names, *worst_names)
-    title = "each architecture, over seeds and runs; rounding of the outputs alone costs an inverse eps |J^-1|"
+    title = "each architecture; rounding of the outputs alone costs an inverse eps |J^-1|"
     return Table(title, header, tuple(lines))
 
 
