@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from ndm.field import MetricField
 from ndm.geometry import PulledBack
 from validation.claim import Claim, Finding, Outcome
 from validation.paper import architecture, complexity, distance_nets, trade_off
+from validation.paper.gains import SEEDS
 from validation.statistics import effect
 from validation.study import Study
 
@@ -25,7 +27,7 @@ Measure = Callable[[int], dict[str, Any]]
 
 
 def _study(folder: Path) -> Study:
-    return Study(folder, (), quick=False)
+    return Study(folder, SEEDS, quick=False)
 
 
 def _claim(module: Any, name: str) -> Claim:
@@ -66,7 +68,7 @@ def test_curvature_that_follows_the_gap_is_found(
 ) -> None:
     monkeypatch.setattr(complexity, "_measure_curvature", _nets_where(follows, 0))
     # without an effect 20 seeds may be too few to be sure: twice as many here
-    monkeypatch.setattr("validation.paper.gains.LOOKS", (range(40),))
+    monkeypatch.setattr("validation.paper.gains.LOOKS", (40,))
     found = _claim(complexity, "R82").run(_study(tmp_path))
     assert found.outcome == outcome
     assert "320 nets" in found.summary
@@ -83,7 +85,7 @@ def test_a_better_measure_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(complexity, "_measure_complexity", _nets_where(scalar, whole))
-    monkeypatch.setattr("validation.paper.gains.LOOKS", (range(40),))
+    monkeypatch.setattr("validation.paper.gains.LOOKS", (40,))
     assert _claim(complexity, "R74").run(_study(tmp_path)).outcome == outcome
 
 
@@ -161,7 +163,7 @@ def test_an_effect_of_the_architecture_is_found(
         return {"cells": [[run(mean), run(mean)] for mean in means]}
 
     monkeypatch.setattr(architecture, "_measure", measure)
-    monkeypatch.setattr("validation.paper.gains.LOOKS", (range(60),))
+    monkeypatch.setattr("validation.paper.gains.LOOKS", (60,))
     found = _claim(architecture, "R71").run(_study(tmp_path))
     assert found.outcome == outcome
     assert found.figures == {"round trip": 1e-12, "round trip / (eps |J^-1|)": 2.0}
@@ -226,16 +228,14 @@ def test_curvature_free_of_scale_is_that_of_any_chart(monkeypatch: pytest.Monkey
 
 
 def _curve(low: float) -> Measure:
-    """A loss that is 0.3 at the weak end, 1 at the strong one and `low` in between."""
+    """A loss that is 0.3 without lambda, 1 at the largest one and `low` in between."""
 
     def measure(seed: int) -> dict[str, Any]:
-        rng, losses = np.random.default_rng(seed), {"too weak": 0.3, "middle": low}
-        found = {}
-        for name, lams in trade_off.LISTS.items():
-            for lam in lams:
-                loss = losses.get(name, 1.0) + 0.01 * rng.normal()
-                keys = ("train", "valid", "test", "accuracy", "R")
-                found[f"{lam:g}"] = dict.fromkeys(keys, loss)
+        rng, found = np.random.default_rng(seed), {}
+        for lam in (trade_off.NONE, *trade_off.BETWEEN, trade_off.MOST):
+            loss = {trade_off.NONE: 0.3, trade_off.MOST: 1.0}.get(lam, low)
+            keys = ("train", "valid", "test", "accuracy", "R")
+            found[f"{lam:g}"] = {key: loss + 0.01 * rng.normal() for key in keys}
         return {"lambdas": found}
 
     return measure
@@ -256,7 +256,7 @@ def test_a_u_is_told_from_a_slope(
 def test_lambda_is_chosen_without_the_test_points() -> None:
     row = _curve(0.2)(0)
     row["lambdas"]["0.01"] = {"valid": 0.0, "test": 5.0}
-    assert trade_off.depth_of_the_u(row) == pytest.approx(0.3 - 5, abs=0.05)
+    assert trade_off.depth_of_the_u(row) == pytest.approx(math.log(0.3 / 5), abs=0.1)
 
 
 @pytest.mark.parametrize(

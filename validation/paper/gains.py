@@ -3,12 +3,15 @@
 Every question is looked at after 5 seeds, and after 10, 20, 50 and 100 as long as the answer is not
 clear; the five looks share the error of 5 % (`enlarge`). The last two looks were added after a run
 of one question (R49) had ended at 20 seeds without an answer; no other had been run in full then.
+
+A question whose experiment turned out to be at fault is asked again, with seeds of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -17,11 +20,12 @@ from validation.claim import Finding, Outcome, Picture, Table
 from validation.statistics import Effect, effect, enlarge
 from validation.study import Study
 
-__all__ = ["LOOKS", "SEEDS", "Asked", "ask", "gather"]
+__all__ = ["LOOKS", "SEEDS", "SEEDS_AGAIN", "Asked", "ask", "gather"]
 
 # Seeds below 100, and 1000 and more, were looked at while the questions were being put.
-LOOKS = (range(100, 105), range(105, 110), range(110, 120), range(120, 150), range(150, 200))
 SEEDS = tuple(range(100, 200))
+SEEDS_AGAIN = tuple(range(200, 300))
+LOOKS = (5, 5, 10, 30, 50)  # seeds that each look adds
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,9 @@ def gather(
 
     if study.quick:
         return Asked(rows, Outcome.NOT_DECIDED, float(np.mean(gains(study.seeds))), None)
-    found, outcome = enlarge(gains, LOOKS, margin)
+    ends = list(accumulate(LOOKS))
+    looks = [study.seeds[end - many : end] for many, end in zip(LOOKS, ends, strict=True)]
+    found, outcome = enlarge(gains, looks, margin)
     return Asked(rows, outcome, found.mean, found)
 
 
