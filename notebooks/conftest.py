@@ -1,4 +1,7 @@
-"""The notebooks are tests, run by nbmake: the quickest with the fast tests, all others as slow."""
+"""The notebooks are tests, run by nbmake: the quickest with the fast tests, all others as slow.
+
+Their outputs, which GitHub and the pages show, are made by `python notebooks/execute.py`.
+"""
 
 from __future__ import annotations
 

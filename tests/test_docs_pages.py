@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
+
 import ndm
 from geomkit.conventions import index_order_table
 from validation.registry import claims
@@ -121,3 +123,39 @@ def test_the_readme_is_short() -> None:
     examples = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     sizes = [len([line for line in example.splitlines() if line]) for example in examples]
     assert all(size <= limit for size, limit in zip(sizes, (15, 10), strict=True))
+
+
+def test_pages_have_no_tex() -> None:
+    # nothing in the built pages would set it; formulas are text, as on GitHub and in a terminal
+    for page in DOCS.rglob("*.md"):
+        text = re.sub(
+            r"^```.*?^```$|`[^`]*`", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
+        )
+        assert not re.search(r"\$[^$\n]+\$|\\[(\[]|\\[a-zA-Z]{2}", text), page
+
+
+def test_pages_say_where_formulas_of_notebooks_are_set() -> None:
+    url = re.search(
+        r"custom_mathjax_url: https://([^/]+)/", (ROOT / "mkdocs.yml").read_text("utf-8")
+    )
+    assert url is not None
+    assert url[1] in (DOCS / "installation.md").read_text("utf-8")
+
+
+def test_colours_of_notebooks_are_told_apart_by_all_eyes() -> None:
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        code = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        words = set(re.findall(r"[\"'](\w+)[\"']|plt\.cm\.(\w+)", code))
+        used = {first or second for first, second in words}
+        assert used & set(matplotlib.colormaps) <= {"viridis", "coolwarm", "RdBu_r"}, path.name
+        # the default cycle has a green and an orange alike to some; its first two colours are safe
+        assert not re.search(r"\"(C\d|C\{\w+\}|red|green)\"", code), path.name
+
+
+def test_outputs_of_notebooks_are_typeset_on_github() -> None:
+    # which takes HTML before LaTeX, and sets no formulas in HTML
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                assert not {"text/latex", "text/html"} <= set(output.get("data", {})), path.name
