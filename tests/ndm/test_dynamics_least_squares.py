@@ -206,6 +206,52 @@ def test_the_turn_of_a_step_is_the_geodesic_acceleration() -> None:
     assert torch.allclose(found.theta - theta, step + turn, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("k", "theta", "mu"),
+    [(1.0, 0.5 - 1 / 16, 1.0), (3.0, 0.5, 1.0), (8.0, 1 / 3, 2.0)],
+)
+def test_a_turn_that_is_too_large_is_left_out_or_the_step_is_shorter(
+    k: float, theta: float, mu: float
+) -> None:
+    """r = -1 + t + k t^2 / 2 from 0: d = 1/(1 + mu), turn = -k d^3 / 2, 4 |turn|/d = 2 k d^2.
+
+    Trusted below 0.75, left out from there on, and from 3 on not even tried: mu is doubled.
+    """
+    tried: list[float] = []
+
+    def reach(t: Tensor) -> Point:
+        tried.append(t.item())
+        r = -1 + t + k * t**2 / 2
+        return Point(t, [r], r, float(r @ r))
+
+    zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, 1, dtype=torch.float64)
+    at, damping = reach(zero), Damping()
+    damping.mu = 1.0
+    accepted: list[float] = []
+    damping.accept = lambda ratio: accepted.append(damping.mu)  # type: ignore[method-assign]
+    found = better(reach, System(one, at.r), at, damping)
+    assert found is not None
+    assert found.theta.item() == pytest.approx(theta, abs=1e-12)  # a difference over 0.1
+    assert accepted == [mu]
+    assert sum(abs(t - theta) < 1e-9 for t in tried) == 1
+
+
+def test_damping_follows_nielsen() -> None:
+    damping = Damping()
+    seen = []
+    for ratio in (0.5, 1.0, 0.75, 0.0, None, None, None, 0.5, None):
+        before = damping.mu
+        if ratio is None:
+            damping.refuse()
+        else:
+            damping.accept(ratio)
+        seen.append(damping.mu / before)
+    assert seen == pytest.approx([1, 1 / 3, 7 / 8, 2, 2, 4, 8, 1, 2])
+    for _ in range(40):
+        damping.accept(1.0)
+    assert damping.mu == 1e-14
+
+
 def test_nothing_to_fit_is_refused() -> None:
     with pytest.raises(SolverError, match="needs rows"):
         fit_levenberg_marquardt(lambda _: Vector([0.0]), [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -71,6 +72,22 @@ def test_a_changed_claim_or_a_fresh_run_forgets_what_was_kept(tmp_path: Path) ->
     run_claim(changed, tmp_path, quick=False)
     run_claim(changed, tmp_path, quick=False, fresh=True)
     assert CALLS == [1, 2, 3, 1, 2, 3]
+
+
+def test_a_fingerprint_is_of_all_that_a_result_depends_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "claimed_for_a_test.py"
+    source.write_text("def run(study): return 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    claim = Claim("x", "", "", "", importlib.import_module(source.stem).run)
+    # a claim without seeds has the same ones, none, in a quick look
+    marks = [fingerprint(claim, s, quick) for s in ((), (1, 2), (1, 3)) for quick in (False, True)]
+    source.write_text("def run(study): return 1 + 1\n")
+    marks.append(fingerprint(claim, (), False))
+    assert len(set(marks)) == 7
+    source.write_text("def run(study): return 1\n")
+    assert fingerprint(claim, (), False) == marks[0]
 
 
 def test_quick_runs_have_their_own_seeds(tmp_path: Path) -> None:
