@@ -138,7 +138,7 @@ def _one_manifold(study: Study) -> Finding:
         x = torch.randn((5, 3), dtype=torch.float64)
         found = model.compatibility(x)
         back = (model.invert(model.trace(x)[-1]) - x).abs().max().item()
-        rows.append((seed, float(found.metric.max()), float(found.curvature.max()), back))
+        rows.append((seed, found.metric.max().item(), found.curvature.max().item(), back))
     header = ("seed", "metric", "curvature", "inverse")
     return Finding.within(
         max(max(row[1:]) for row in rows),
