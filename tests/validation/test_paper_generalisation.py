@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,8 @@ from torch.nn import functional
 from validation.claim import Outcome
 from validation.paper import generalisation, regularised
 from validation.paper.generalisation import generalises
-from validation.paper.regularised import WAYS, WRONG, measure, moons
+from validation.paper.problems import PROBLEMS
+from validation.paper.regularised import WRONG, moons
 from validation.study import Study
 
 
@@ -47,10 +51,26 @@ def test_the_expected_loss_is_the_mean_over_wrong_labels() -> None:
 
 def test_a_seed_is_measured_from_data_to_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regularised, "_STEPS", 2)
-    found = measure(moons(0), WAYS, generalises, 0)
-    values = [value for key, value in found.items() if not key.endswith("setting")]
-    assert len(values) == 4 * 4
-    assert all(math.isfinite(value) for value in values)
+    found = generalisation._measure(0, PROBLEMS, ["lambda", "lambda = 0"])
+    settings = {key: value for key, value in found.items() if key.endswith("setting")}
+    values = {key: value for key, value in found.items() if key not in settings}
+    assert len(values) == 2 * 4 * (3 + 1)
+    assert all(math.isfinite(value) for value in values.values())
+    assert len(settings["lambda: setting"].split("; ")) == 3
+    own = [found[f"{problem.name}: lambda: loss"] for problem in PROBLEMS]
+    assert found["lambda: loss"] == pytest.approx(sum(own) / 3)
+    assert len(set(own)) == 3
+
+
+def test_a_quick_look_is_at_the_moons_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regularised, "_STEPS", 2)
+    found = generalisation.CLAIMS[0].run(Study(tmp_path, (0,), quick=True))
+    assert found.outcome is Outcome.NOT_DECIDED
+    kept = json.loads((tmp_path / "seed-0.json").read_text(encoding="utf-8"))
+    assert any(key.startswith("two moons: ") for key in kept)
+    assert not any(key.startswith(("digits", "MNIST-1D", "dropout")) for key in kept)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +89,15 @@ def test_planted_gains_get_their_answer(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def measure(task: Any, ways: Any, figures: Any, seed: int) -> dict[str, Any]:
+    """The three problems have the gain, that and 3 more, and that and 3 less."""
+    more = dict(zip((problem.name for problem in PROBLEMS), (0.0, 3.0, -3.0), strict=True))
+    planted = [replace(p, task=partial(lambda own, seed: own, more[p.name])) for p in PROBLEMS]
+    monkeypatch.setattr(generalisation, "PROBLEMS", planted)
+
+    def measure(task: Any, ways: Any, figures: Any, seed: int, draws: Any) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for way in ways:
-            own = gain + spread * math.sin(7.0 * seed) if way == "lambda = 0" else 0.0
+            own = gain + spread * math.sin(7.0 * seed) + task if way == "lambda = 0" else 0.0
             found |= {f"{way}: {name}": own for name in ("loss", "gap", "accuracy", "jacobian")}
             found[f"{way}: setting"] = "1"
         return found
@@ -82,3 +107,13 @@ def test_planted_gains_get_their_answer(
     found = claim.run(Study(tmp_path, claim.seeds, quick=False))
     assert found.outcome == outcome
     assert "weight decay" in found.summary
+    for name, own in more.items():
+        # the rest is the mean of the sine over seeds, at most the spread
+        assert found.figures[f"gain, {name}"] == pytest.approx(gain + own, abs=spread + 1e-9)
+        assert name in found.summary
+    line = next(row for row in found.tables[0].rows if row[:3] == ("digits", "loss", "lambda = 0"))
+    low, mean, high = line[4], line[3], line[5]
+    assert isinstance(low, float)
+    assert isinstance(high, float)
+    assert low < found.figures["gain, digits"] < high
+    assert mean == found.figures["gain, digits"]

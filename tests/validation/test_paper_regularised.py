@@ -29,15 +29,6 @@ def test_a_fifth_of_the_labels_is_wrong_and_none_for_the_tests() -> None:
     assert wrong / (wrong + right) == pytest.approx(0.2, abs=0.04)
 
 
-def test_lists_are_of_equal_length_and_only_one_thing_differs() -> None:
-    lengths = {way: len(settings) for way, settings in WAYS.items()}
-    assert lengths == {"lambda": 3, "lambda = 0": 1, "weight decay": 3, "dropout": 3}
-    for settings in WAYS.values():
-        for how in settings:
-            changed = [how.lam > 0, how.decay > 0, how.dropout > 0, how.draw > 0]
-            assert sum(changed) <= 1
-
-
 def test_the_geometric_loss_reaches_the_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regularised, "_STEPS", 3)
     task = moons(0)

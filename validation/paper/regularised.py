@@ -3,9 +3,9 @@
 The head measures distances in the metric at the point, so that what the geometric loss does to the
 metric is done to the answers. lambda (of curvature and volume, normalised), weight decay and
 dropout of the coordinates that the head reads have lists of three settings each; one is chosen, for
-each seed, by the loss on validation data. The chosen setting then trains as many other draws of
-parameters as `DRAWS` has, whose figures are averaged: nothing that was chosen by luck is reported.
-lambda = 0 has nothing to choose, and is trained on the same draws.
+each seed, by the loss on validation data. The chosen setting then trains other draws of parameters,
+whose figures are averaged: nothing that was chosen by luck is reported. lambda = 0 has nothing to
+choose, and is trained on the same draws.
 
 Trial draws (seeds from 1000 on) gave the lists their range.
 """
@@ -36,6 +36,7 @@ __all__ = [
     "How",
     "Model",
     "Ways",
+    "against",
     "chosen",
     "fit",
     "gain",
@@ -138,7 +139,9 @@ def chosen(task: Task, settings: Sequence[How], seed: int) -> How:
     return min(settings, key=loss)
 
 
-def measure(task: Task, ways: Ways, figures: Figures, seed: int) -> dict[str, Any]:
+def measure(
+    task: Task, ways: Ways, figures: Figures, seed: int, draws: Sequence[int] = DRAWS
+) -> dict[str, Any]:
     """Choose a setting of every way, train it anew, and look.
 
     Args:
@@ -146,6 +149,7 @@ def measure(task: Task, ways: Ways, figures: Figures, seed: int) -> dict[str, An
         ways: see there.
         figures: model, task, seed -> what is asked of a model.
         seed: of parameters.
+        draws: of parameters that are reported; 0 is for choosing.
 
     Returns:
         "way: figure", means over draws, and "way: setting", what was chosen.
@@ -153,7 +157,7 @@ def measure(task: Task, ways: Ways, figures: Figures, seed: int) -> dict[str, An
     found: dict[str, Any] = {}
     for way, settings in ways.items():
         how = chosen(task, settings, seed)
-        runs = [figures(fit(task, replace(how, draw=d), seed), task, seed) for d in DRAWS]
+        runs = [figures(fit(task, replace(how, draw=d), seed), task, seed) for d in draws]
         found |= {f"{way}: {key}": float(np.mean([run[key] for run in runs])) for key in runs[0]}
         found[f"{way}: setting"] = value(how)
     return found
@@ -184,27 +188,45 @@ def told(asked: Asked, ways: Sequence[str], decides: str, beside: Sequence[str])
     rows, summary = asked.rows, f"{decides}, lambda = 0 minus lambda: {asked}"
     if asked.effect is None:
         return Finding(asked.outcome, summary, {}, (_every_seed(rows, decides, ways),))
-    against = _against(rows, (decides, *beside), ways)
+    lines = against(rows, (decides, *beside), ways)
     rivals = ", ".join(
         f"{row[1]} {row[2]:+.3g} ({row[3]:+.3g} to {row[4]:+.3g})"
-        for row in against.rows
+        for row in lines
         if row[0] == decides and row[1] != "lambda = 0"
     )
     summary = f"{summary}; minus lambda of others: {rivals}"
-    tables = (against, *(_every_seed(rows, name, ways) for name in (decides, *beside)))
+    header = ("figure", "of", "minus that of lambda", "from", "to (95 %)")
+    tables = (
+        Table("every other way minus lambda", header, lines),
+        *(_every_seed(rows, name, ways) for name in (decides, *beside)),
+    )
     return Finding(asked.outcome, summary, {"gain": asked.mean}, tables)
 
 
-def _against(rows: Sequence[dict[str, Any]], names: Sequence[str], ways: Sequence[str]) -> Table:
-    """Each other way minus lambda; the intervals are not corrected for their number."""
-    lines: list[tuple[str | float, ...]] = []
+def against(
+    rows: Sequence[dict[str, Any]], names: Sequence[str], ways: Sequence[str], where: str = ""
+) -> tuple[tuple[str, str, float, float, float], ...]:
+    """Each other way minus lambda; the intervals are not corrected for their number.
+
+    Args:
+        rows: figures of seeds.
+        names: which figures.
+        ways: that were measured.
+        where: what the names of these figures begin with in the rows.
+
+    Returns:
+        Figure, way, mean of the difference, and its interval of 95 %.
+    """
+    lines = []
     for name in names:
         for way in ways:
             if way != "lambda":
-                part = effect([row[f"{way}: {name}"] - row[f"lambda: {name}"] for row in rows])
+                pairs = [
+                    (row[f"{where}{way}: {name}"], row[f"{where}lambda: {name}"]) for row in rows
+                ]
+                part = effect([other - own for other, own in pairs])
                 lines.append((name, way, part.mean, part.low, part.high))
-    header = ("figure", "of", "minus that of lambda", "from", "to (95 %)")
-    return Table("every other way minus lambda", header, tuple(lines))
+    return tuple(lines)
 
 
 def _every_seed(rows: Sequence[dict[str, Any]], name: str, ways: Sequence[str]) -> Table:
