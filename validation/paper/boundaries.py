@@ -7,6 +7,10 @@ One number a seed: the logarithm of how much the boundary of lambda = 0 turns, o
 of lambda does: the integral of |curvature| along the line where both classes are as likely, in the
 square [-2, 2]^2 of standardised coordinates, plus one radian (so that there is a logarithm if there
 is no line). Beside it: the line's length, and the distances of test points from it to first order.
+
+Asked again: at first the lists ended at lambda = 100, weight decay 2.5 and dropout 0.4, and in most
+of 20 seeds the last one was chosen, of each way: nothing there was too strong. The gain was +0.82
+(99 % interval 0.03 to 1.61). Hence stronger lists, and seeds that were not used then.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from torch import Tensor
 
 from validation.claim import Claim, Finding, Picture
 from validation.fitting import Task
-from validation.paper.gains import SEEDS, gather
+from validation.paper.gains import SEEDS_AGAIN, gather
 from validation.paper.regularised import (
     DRAWS,
     WAYS,
@@ -140,8 +144,8 @@ def _picture(seed: int) -> Picture:
         axis.contourf(ticks, ticks, f, [-1e9, 0, 1e9], colors=["#d0e2f2", "#fde3cb"])
         axis.contour(ticks, ticks, f, [0.0], colors="k", linewidths=1.2)
         axis.scatter(*x.numpy().T, c=colours[y.numpy()], s=9)
-        axis.set_title(f"{way} ({value(how)})", fontsize=10)
-        axis.set_aspect("equal")
+        axis.set_title(f"{way} ({value(how)})" if len(settings) > 1 else way, fontsize=10)
+        axis.set(aspect="equal", xlim=(-_SIDE, _SIDE), ylim=(-_SIDE, _SIDE))
     return picture(
         figure, f"Boundaries after training, seed {seed}; a fifth of the labels is wrong"
     )
@@ -156,7 +160,7 @@ CLAIMS = (
         "values on validation data, trained anew); log of 1 + total turning of the boundary; at "
         "least 0.095 would matter, a tenth less.",
         _smooth,
-        seeds=SEEDS,
+        seeds=SEEDS_AGAIN,
         question=True,
     ),
 )
