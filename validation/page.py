@@ -1,4 +1,4 @@
-"""The results as one HTML page, complete in itself, and as JSON."""
+"""The results as one HTML page, complete in itself, as JSON, and the answers as Markdown."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from geomkit import __version__
 from geomkit.writing import write_whole
 from validation.claim import Claim, Picture, Table
+from validation.markdown import answers
 from validation.overall import overall
 from validation.record import Record
 from validation.registry import PARTS
@@ -42,7 +43,7 @@ details { margin: .6rem 0; } summary { cursor: pointer; color: #5b6570; }
 def write_pages(
     chosen: Sequence[Claim], records: Sequence[Record], folder: Path, *, quick: bool
 ) -> Path:
-    """Write index.html and index.json.
+    """Write index.html, index.json and answers.md.
 
     Args:
         chosen: the claims.
@@ -58,6 +59,7 @@ def write_pages(
     pairs = list(zip(chosen, records, strict=True))
     data = {"about": about, "claims": [_as_json(claim, record) for claim, record in pairs]}
     write_whole(folder / "index.json", json.dumps(data, indent=1), mode=0o644)
+    write_whole(folder / "answers.md", answers(pairs, about), mode=0o644)
     page = folder / "index.html"
     write_whole(page, _html(pairs, about), mode=0o644)
     return page

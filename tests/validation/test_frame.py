@@ -164,6 +164,25 @@ def test_effects_refuse_what_says_nothing(values: list[float]) -> None:
         effect(values)
 
 
+def test_answers_in_markdown_are_one_line_each(tmp_path: Path) -> None:
+    asked = next(claim for claim in claims() if claim.question)
+    held = claims()[0]
+    found = Finding(Outcome.REFUTED, "mean |x|\nis 1")
+    records = [
+        Record(held.id, "", None, "Traceback\n  here\nOSError: no disk\n", (), 0, 0, "then", "c"),
+        Record(asked.id, "", found, "", (4,), 1.0, 2.0, "now", "d"),
+    ]
+    write_pages([held, asked], records, tmp_path, quick=False)
+    lines = (tmp_path / "answers.md").read_text().splitlines()
+    assert f"| {asked.id} | {asked.statement} | **refuted** | mean \\|x\\| is 1 |" in lines
+    assert f"| {held.id} | {held.statement} | **broken** | OSError: no disk |" in lines
+    assert [line for line in lines if line.startswith("## ")] == [
+        "## What the paper claims, asked",
+        "## What has to hold",
+    ]
+    assert sum(line.startswith("| ") for line in lines) == 4  # and two heads of tables
+
+
 def test_pages_fold_long_tables_and_shorten_many_seeds(tmp_path: Path) -> None:
     claim, rows = claims()[0], tuple((float(k),) for k in range(30))
     tables = (Table("short", ("a",), rows[:3]), Table("long", ("a",), rows))
