@@ -194,4 +194,5 @@ net in float32 against the same net in float64 (medians). `max_condition` is the
 
 So the error of a full metric's R grows as the square of the condition number, or faster, times the
 rounding of g: in float32 R means nothing from a condition number of 1e6 on, in float64 from 1e8. A
-metric that is no longer positive definite in its precision is refused (`ModelError`); between these, only a bound on the condition number helps."""
+metric that is no longer positive definite in its precision is refused (`ModelError`); between
+these, only a bound on the condition number helps."""
