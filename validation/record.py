@@ -28,8 +28,8 @@ class Record:
         finding: None where the run broke.
         error: why it broke; empty otherwise.
         seeds: which were run; a question that is answered early leaves the rest.
-        wall: seconds.
-        cpu: seconds, those of earlier, interrupted runs included as far as seeds were kept.
+        wall: seconds of the last run.
+        cpu: seconds, those of seeds that earlier, interrupted runs left included.
         date: of the run, UTC.
         commit: of the repository; "+" follows where files were changed.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -95,7 +96,7 @@ def run_claim(claim: Claim, folder: Path, *, quick: bool, fresh: bool = False) -
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True, exist_ok=True)
         seen.write_text(mark, encoding="utf-8")
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), time.process_time() - _spent(place)
     finding, error = None, ""
     try:
         finding = claim.run(Study(place, seeds, quick))
@@ -115,6 +116,12 @@ def run_claim(claim: Claim, folder: Path, *, quick: bool, fresh: bool = False) -
     )
     write(folder, claim, record)
     return record
+
+
+def _spent(place: Path) -> float:
+    """CPU time of the seeds that earlier runs left."""
+    kept = (json.loads(path.read_text(encoding="utf-8")) for path in place.glob("seed-*.json"))
+    return float(sum(row["cpu"] for row in kept))
 
 
 def _seeds(claim: Claim, quick: bool) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ FAIL_AT: list[int] = []
 
 def measure(seed: int) -> dict[str, float]:
     CALLS.append(seed)
+    np.linalg.svd(np.ones((200, 200)))  # takes time that can be measured
     if seed in FAIL_AT:
         raise RuntimeError(f"seed {seed} broke <here>")
     return {"value": 2.0 * seed}
@@ -57,6 +58,8 @@ def test_a_run_that_broke_goes_on_with_the_seeds_that_are_missing(tmp_path: Path
     CALLS.clear()
     whole = run_claim(CLAIM, tmp_path, quick=False)
     assert CALLS == [3]
+    spent = [json.loads(path.read_text())["cpu"] for path in tmp_path.rglob("seed-*.json")]
+    assert whole.cpu > sum(spent[:2]) > 0  # that of the broken run is not lost
     assert whole.finding is not None
     assert whole.finding.figures == {"total": 12.0}
     assert read(tmp_path, CLAIM, whole.fingerprint) == whole
