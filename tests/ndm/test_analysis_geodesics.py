@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 import geomkit as gk
-from ndm.analysis.connection import Connection
+from ndm.analysis.connection import Connection, better
 from ndm.analysis.curves import along, basis, energy, expansion
 from ndm.analysis.geodesics import connect, distances, interpolate
+from ndm.analysis.minimise import minimised
 from ndm.analysis.motion import acceleration, exponential
 from ndm.analysis.paths import continued, image
 from ndm.charts import SplineCoupling, coordinate_map
@@ -209,16 +210,67 @@ def test_what_does_not_converge_has_no_distance() -> None:
     assert (hurried.length <= hurried.straight).all()  # an upper bound, no distance
 
 
+def hill(x: Tensor) -> Tensor:
+    """A ridge of high cost between `LEFT` and its mirror image."""
+    factor = 1 + 30 * torch.exp(-4 * x.square().sum(-1))
+    return factor[..., None, None] * torch.eye(2, dtype=F64)
+
+
+HILL, LEFT = Planted(2, hill), torch.tensor([[-1.5, 0.0]], dtype=F64)
+
+
+@pytest.mark.parametrize("field", [HILL, SPHERE])
+def test_the_energy_never_rises(field: Planted) -> None:
+    """From curves so bent that Newton's own steps lead uphill, or to no step at all."""
+    p, q, c = uniform(20, 2), uniform(20, 2, seed=1), torch.zeros(20, 7, 2, dtype=F64)
+    c[:, :2] = uniform(20, 2, 2, low=-2, high=2, seed=2)
+    places, curves = basis(7, p, 40), [minimised(field, p, q, c, limit)[0] for limit in range(9)]
+    rows = [energy(field, p, q, curve, places) for curve in curves]
+    changes = torch.stack(rows).diff(dim=0) / rows[0]
+    assert changes.max() <= 1e-13  # rounding
+    assert (changes == 0).sum() > 10  # steps that were refused
+    assert (rows[-1] < 0.9 * rows[0]).all()
+
+
+def test_a_saddle_is_no_minimum() -> None:
+    """The straight line over a hill: by symmetry its gradient vanishes, the Hessian says more."""
+    c = torch.zeros(1, 1, 2, dtype=F64)
+    assert not minimised(HILL, LEFT, -LEFT, c, 40)[1].any()
+    assert minimised(HILL, LEFT, -LEFT, c + 0.1, 40)[1].all()
+
+
+def test_what_converged_is_as_straight_and_even_as_was_asked_for() -> None:
+    for field, _, p, q in CLOSED.values():
+        for tolerance in (1e-4, 1e-7):
+            found = connect(field, p, q, tolerance=tolerance)
+            assert found.converged.all()
+            assert found.turning.max() <= tolerance
+            assert found.unevenness.max() <= tolerance
+
+
+def test_the_better_of_two_results() -> None:
+    """What converged is better; otherwise what is shorter, and anything than nan."""
+
+    def result(converged: list[bool], length: list[float]) -> Connection:
+        size = torch.tensor(length, dtype=F64)
+        ends, zero = torch.zeros(len(length), 2, dtype=F64), torch.zeros(len(length), dtype=F64)
+        good = torch.tensor(converged)
+        c, distance = ends[:, None], torch.where(good, size, torch.nan)
+        return Connection(ends, ends, c, good, distance, size, zero, zero, zero, zero.long())
+
+    yes, no = True, False
+    first = result([yes, no, yes, yes, no, no, no], [2.0, 1.0, 1.0, 2.0, 1.0, 2.0, 3.0])
+    second = result([no, yes, yes, yes, no, no, no], [1.0, 2.0, 2.0, 1.0, 2.0, 1.0, math.nan])
+    for one, other in ((first, second), (second, first)):
+        found = better(one, other)
+        assert found.converged.tolist() == [yes, yes, yes, yes, no, no, no]
+        assert found.length.tolist() == [2.0, 2.0, 1.0, 1.0, 1.0, 1.0, 3.0]
+
+
 @pytest.mark.slow
 def test_the_straight_line_over_a_hill_is_no_minimum() -> None:
-    """A ridge of high cost between p and q: the symmetric geodesic over it is a saddle."""
-
-    def hill(x: Tensor) -> Tensor:
-        factor = 1 + 30 * torch.exp(-4 * x.square().sum(-1))
-        return factor[..., None, None] * torch.eye(2, dtype=F64)
-
-    field = Planted(2, hill)
-    p, q = torch.tensor([[-1.5, 0.0]]).double(), torch.tensor([[1.5, 0.0]]).double()
+    """The symmetric geodesic over it is a saddle."""
+    field, p, q = HILL, LEFT, -LEFT
     single = connect(field, p, q)
     assert not single.converged.any()  # the Hessian has a negative direction there: not claimed
     many = connect(field, p, q, starts=3, generator=torch.Generator().manual_seed(0))

@@ -88,6 +88,14 @@ def test_spheres_and_flat_space_of_three_dimensions_have_six() -> None:
     assert flat.settled
 
 
+def test_a_thin_strip_has_three_whatever_else_hardly_costs_anything() -> None:
+    """Bending it, and stretching it along, costs a millionth of what changes its width costs."""
+    strip = ConstantMetric(2, torch.diag(torch.tensor([1.0, 1e-3], dtype=F64)))
+    found = killing_spectrum(strip, uniform(((-1.0,) * 2, (1.0,) * 2)), degrees=(1, 2))
+    assert [level.dimension for level in found.levels] == [3, 3]
+    assert float(found.levels[0].eigenvalues[4] / found.levels[0].eigenvalues[3]) > 1e5
+
+
 def test_a_product_has_the_fields_of_its_factors() -> None:
     field = ProductMetric([ExactMetric("hyperbolic_plane_half"), ConstantMetric(1).double()])
     x = uniform(((-0.5, 0.8, -1.0), (0.5, 2.0, 1.0)), 200)
