@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,9 +15,12 @@ import ndm
 from ndm.analysis import connect
 from ndm.geometry import ConstantMetric, ExactMetric
 from ndm.heads import LinearHead
+from validation.claim import Outcome
 from validation.paper import generation, interpolation, surfaces
+from validation.paper.gains import SEEDS
 from validation.paper.interpolation import CURVES, Curve, Paths, Problem, energies, errors
 from validation.paper.surfaces import Surface, learned
+from validation.study import Study
 
 FLAT = Surface(torch.zeros(1, 2).double(), torch.zeros(1).double(), torch.zeros(1, 3).double())
 RING = CURVES["circle"]
@@ -153,6 +159,22 @@ def test_checks_show_means_and_worst() -> None:
     table = interpolation._checks(rows, ["roll"])
     assert table.rows == (("roll", 0.625, 0.625, 0.625, 0.5, 1.0, 1.0),)
     assert len(table.header) == len(table.rows[0])
+
+
+@pytest.mark.parametrize(("effect", "outcome"), [(0.5, Outcome.CONFIRMED), (0.0, Outcome.REFUTED)])
+def test_planted_seeds_are_answered(tmp_path: Path, effect: float, outcome: Outcome) -> None:
+    kinds = ("geodesic", "along", *interpolation._RIVALS, *interpolation._CHECKS)
+    row: dict[str, Any] = {f"{name} {kind}": 0.5 for name in CURVES for kind in kinds}
+    row |= {f"{name} paths": torch.zeros(2, 6, 3, 2).tolist() for name in CURVES}
+    for seed in SEEDS[:5]:
+        own = 0.5 * math.exp(-effect + 0.01 * (seed % 3))
+        kept = row | {"seed": seed, "circle geodesic": own, "roll geodesic": own}
+        (tmp_path / f"seed-{seed}.json").write_text(json.dumps(kept), encoding="utf-8")
+    found = interpolation._best(Study(tmp_path, SEEDS, quick=False))
+    assert found.outcome is outcome
+    assert [row[0] for row in found.tables[0].rows] == list(SEEDS[:5])
+    assert [row[0] for row in found.tables[-1].rows] == [*CURVES]
+    assert len(found.pictures) == 1
 
 
 def test_roughness_is_a_second_derivative() -> None:
