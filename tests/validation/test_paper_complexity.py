@@ -215,13 +215,35 @@ def test_curvature_free_of_scale_is_that_of_any_chart(monkeypatch: pytest.Monkey
     maps = [layer.coordinate_map for layer in net.layers]
     stretch = Affine(2, matrix=torch.tensor([[2.0, 1.0], [0.0, 3.0]])).double()
     pushed = PulledBack(_Ninefold(net.field(-1)), Inverse(stretch))
-    found = []
-    for one in (net, ndm.NDM([*maps, stretch], net.head, pushed)):
+    other, found = ndm.NDM([*maps, stretch], net.head, pushed), []
+    for one in (net, other):
         monkeypatch.setattr(architecture, "_train", lambda *_, one=one: (one, None))
         found.append(architecture._run(task, design, 7))
     first, second = (run["R, free of scale"] for run in found)
     assert second == pytest.approx(first, rel=1e-9)
     assert found[1]["R"] == pytest.approx(found[0]["R"] / 9, rel=1e-9)
+    for run, one in zip(found, (net, other), strict=True):
+        slopes = torch.func.vmap(torch.func.jacrev(lambda x, one=one: one.trace(x)[-1]))
+        longest = torch.linalg.matrix_norm(torch.linalg.inv(slopes(task.train[0])), 2).max()
+        assert run["rounding"] == pytest.approx(2**-52 * longest.item(), rel=1e-9, abs=0)
+
+
+def test_steps_grow_and_then_shrink_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[float] = []
+    step = torch.optim.AdamW.step
+
+    def watched(self: torch.optim.Optimizer, *given: Any) -> Any:
+        sizes.append(self.param_groups[0]["lr"])
+        return step(self, *given)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    architecture._train(architecture._task(1000), distance_nets.Design(2, 4, steps=20), 7)
+    top = int(np.argmax(sizes))
+    assert 0 < top < 10
+    assert max(sizes) == pytest.approx(distance_nets.Design().rate, rel=0.02)
+    assert np.all(np.diff(sizes[: top + 1]) > 0)
+    assert np.all(np.diff(sizes[top:]) < 0)
+    assert sizes[-1] < 0.02 * max(sizes)
 
 
 # -- lambda --------------------------------------------------------------------------------------
