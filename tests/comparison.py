@@ -61,13 +61,25 @@ class Comparison:
             where = f"at {self.point} for the metric {self.metric.matrix.tolist()}"
             raise AssertionError(f"{error}, {where}") from None
 
-    def assert_tensor(self, tensor: Any, expected: Table, what: str) -> None:
+    def assert_tensor(
+        self, tensor: Any, expected: Table, what: str, entering: Table | None = None
+    ) -> None:
         """All components agree, not only those that geomkit stores or calls non-zero."""
-        self.assert_components(lambda *index: tensor[index], expected, what)
+        self.assert_components(lambda *index: tensor[index], expected, what, entering)
 
-    def assert_components(self, component: Callable[..., Any], expected: Table, what: str) -> None:
-        """All components, given as a function of the index, agree."""
-        scale = max((abs(value) for value in expected.values()), default=0)
+    def assert_components(
+        self,
+        component: Callable[..., Any],
+        expected: Table,
+        what: str,
+        entering: Table | None = None,
+    ) -> None:
+        """All components, given as a function of the index, agree.
+
+        Numbers that enter and cancel may be larger than what is left; they are the scale then.
+        """
+        numbers = [*expected.values(), *(entering or {}).values()]
+        scale = max((abs(value) for value in numbers), default=0)
         for index, value in expected.items():
             self.assert_number(component(*index), value, scale, f"{what}{list(index)}")
 
