@@ -2,7 +2,8 @@
 
 Every question is looked at after 5 seeds, and after 10, 20, 50 and 100 as long as the answer is not
 clear; the five looks share the error of 5 % (`enlarge`). The last two looks were added after a run
-of one question (R49) had ended at 20 seeds without an answer; no other had been run in full then.
+of one question (R49) had ended at 20 seeds without an answer. One other had been answered by then
+(R48, as it is now); both were run again.
 
 A question whose experiment turned out to be at fault is asked again, with seeds of its own.
 """
